@@ -1,0 +1,26 @@
+/*
+ * arena: memory that is given back all at once. The plan lives in one.
+ */
+#ifndef HUSK_BASE_ARENA_H
+#define HUSK_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/str.h"
+
+struct arena;
+
+/* `max`: bytes it may hold in all; NULL where memory has run out. */
+struct arena *arena_new(size_t max);
+/* Accepts NULL. */
+void arena_free(struct arena *arena);
+
+/* Zeroed, aligned for any type; NULL where memory or `max` has run out. Never freed alone. */
+void *arena_alloc(struct arena *arena, size_t size);
+/* As arena_alloc(count * size), NULL on overflow. */
+void *arena_array(struct arena *arena, size_t count, size_t size);
+/* A copy that ends in NUL; NULL where memory has run out. */
+char *arena_strdup(struct arena *arena, const char *s);
+char *arena_strndup(struct arena *arena, struct str s);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * signal_name: names of signals, "TERM", "SIGTERM", "RTMIN+3", "15". RTMIN is 34, as the C
+ * libraries have it.
+ */
+#ifndef HUSK_BASE_SIGNAL_NAME_H
+#define HUSK_BASE_SIGNAL_NAME_H
+
+#include "base/str.h"
+
+enum { SIGNAL_NAME_MAX = 16, SIGNAL_RTMIN = 34 };
+
+/* 1 to 64, or -1. Case does not matter. */
+int signal_number(struct str name);
+/* "SIGTERM", "SIGRTMIN+3"; for a number out of range "signal 99". Returns `out`. */
+const char *signal_name(int number, char out[SIGNAL_NAME_MAX]);
+/* The known name nearest to `name`, for "did you mean"; NULL where none is near. */
+const char *signal_nearest(struct str name);
+
+#endif

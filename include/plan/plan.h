@@ -1,0 +1,124 @@
+/*
+ * plan: what husk.yaml, the command line and nothing else say, as one struct in one arena.
+ *
+ * Made by config.c, read by env.c, render.c and init. Texts that the template language expands
+ * are kept as they stand, with their place; who uses them expands them (env_expand).
+ */
+#ifndef HUSK_PLAN_PLAN_H
+#define HUSK_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "text/filter.h"
+#include "text/template.h"
+
+struct plan_place {
+	const char *file;
+	unsigned line;
+	unsigned column;
+};
+
+/* One string of the configuration. */
+struct plan_text {
+	const char *text; /* NULL: not given */
+	struct plan_place place;
+};
+
+struct plan_list {
+	struct plan_text *items;
+	size_t count;
+	bool given;
+};
+
+#define PLAN_TYPE_TABLE(X) \
+	X(STRING, "string") \
+	X(INT, "int") \
+	X(BOOL, "bool") \
+	X(PORT, "port") \
+	X(HOST, "host") \
+	X(URL, "url") \
+	X(PATH, "path") \
+	X(SIZE, "size") \
+	X(DURATION, "duration") \
+	X(ENUM, "enum")
+enum plan_type {
+#define X(id, name) PLAN_TYPE_##id,
+	PLAN_TYPE_TABLE(X)
+#undef X
+};
+
+/* An entry of `env:`. */
+struct plan_var {
+	const char *name;
+	struct plan_place place;
+	struct plan_text value;         /* always this */
+	struct plan_text default_value; /* where the container gave none */
+	enum plan_type type;
+	const char **choices; /* enum[a,b]: ends with NULL */
+	bool required;
+	bool secret;
+	bool unset;
+	struct plan_list append; /* option variable: arguments to add */
+	struct plan_list fold;   /* option variable: names of shell-era variables */
+};
+
+/* An entry of `templates:`. */
+struct plan_templates {
+	struct plan_place place;
+	struct plan_text from;
+	struct plan_text to;
+	const char *suffix;    /* ".template"; "" renders every file */
+	struct plan_list only; /* name patterns; not given: the default selection */
+	enum template_undefined undefined;
+	const char *open; /* NULL: "$" */
+	enum filter_id escape;
+	struct plan_text owner; /* name or uid[:gid] */
+	bool mode_inherit;      /* the template's mode */
+	mode_t mode;
+	struct plan_list check; /* argv; empty: none */
+	bool sync;
+};
+
+struct plan_limit {
+	int resource; /* RLIMIT_* */
+	struct rlimit value;
+};
+enum { PLAN_LIMITS_MAX = 16 };
+
+/* An entry of `services:`, or the PROGRAM of the command line. */
+struct plan_service {
+	const char *name;
+	struct plan_place place;
+	struct plan_list command; /* argv; [0] is found through PATH where it holds no slash */
+	struct plan_list pass;    /* patterns of variables it gets; not given: all */
+	struct plan_text cwd;
+	int64_t stop_delay;   /* ns */
+	int stop_signal;      /* TERM */
+	int64_t stop_timeout; /* ns; -1: what `grace` leaves */
+	bool umask_given;
+	mode_t umask;
+	bool nice_given;
+	int nice;
+	struct plan_limit limits[PLAN_LIMITS_MAX];
+	size_t limit_count;
+	bool adhoc; /* from the command line: signals pass unchanged, no stop sequence */
+};
+
+struct plan {
+	struct arena *arena; /* borrowed */
+	const char *file;    /* husk.yaml's path, NULL: no configuration */
+	int64_t grace;       /* ns; default 10 s */
+	struct plan_list env_files;
+	struct plan_var *vars; /* in the file's order */
+	size_t var_count;
+	struct plan_templates *templates;
+	size_t template_count;
+	struct plan_service *services; /* at most one here */
+	size_t service_count;
+};
+
+#endif
