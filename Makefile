@@ -15,15 +15,29 @@ SRC_CMD  := \
 	src/cmd/main.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 
+# Manual pages, the section is the suffix.
+MANUALS :=
+
 # tests/unit/NAME.c, each a program of its own.
 UNIT_TESTS :=
+
+# tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
+# below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
+C_TESTS :=
+
+# Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
+SCRIPT_TESTS :=
+
+# tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
+FUZZ_TARGETS :=
+FUZZ_SECONDS ?= 60
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wswitch-enum -Wformat=2 \
 	-Wnull-dereference
 WERROR   := $(if $(CI),-Werror)
 CPPFLAGS := -D_GNU_SOURCE -DHUSK_VERSION='"$(VERSION)"' -Iinclude
-CFLAGS   := -std=c11 $(WARNINGS) $(WERROR)
+CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
 MUSL_CFLAGS := -Os -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
@@ -35,6 +49,9 @@ TEST_CFLAGS  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno
 TEST_LDFLAGS := -fsanitize=address,undefined
 TEST_LIBS    := -lcmocka -lyaml
 
+FUZZ_CC     ?= clang
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=undefined
 
 # libyaml for musl: LIBYAML= names one that is there; where the compiler itself is musl's the
 # system's is used; else the parser's half is built from Debian's source package, pinned here.
@@ -58,17 +75,70 @@ LIBYAML_INCLUDE ?= $(YAML_DIR)/include
 
 MUSL_OBJ := $(SRC:%.c=$(BUILD)/musl/%.o)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out src/cmd/main.c,$(SRC)))
+FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out src/cmd/main.c,$(SRC)))
+UNIT_BIN := $(UNIT_TESTS:%=$(BUILD)/test/unit/%)
+C_BIN    := $(C_TESTS:%=$(BUILD)/test/%)
+FUZZ_BIN := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+CHILD_BIN := $(if $(wildcard tests/testchild.c),$(BUILD)/test/testchild)
 
-all: $(BUILD)/husk
+# What scripts are told.
+export BUILD VERSION
+export HUSK := $(CURDIR)/$(BUILD)/husk
+export TESTCHILD := $(CURDIR)/$(BUILD)/test/testchild
 
-$(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML)
+all: $(BUILD)/husk ## build/husk, the static binary
+
+test: $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) | setup-test ## every test; ONLY=NAME runs those whose name has it
+	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS)
+
+unit: $(UNIT_BIN) ## the unit tests alone
+	$(if $(UNIT_BIN),tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN))
+
+install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
+	install -D -m 755 $(BUILD)/husk $(DESTDIR)$(PREFIX)/bin/husk
+	for page in $(MANUALS); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+clean: ## removes everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# Packages, by the groups of tests/setup/packages.
+SETUP := setup-build setup-unit setup-check setup-test
+$(SETUP): setup-%:
+	@tests/setup/install $*
+
+# A file that changes when the text does: what depends on it is made again with other flags.
+quote = '$(subst ','\'',$1)'
+define note
+@mkdir -p $(@D)
+@printf '%s\n' $(call quote,$1) | cmp -s - $@ || printf '%s\n' $(call quote,$1) >$@
+endef
+
+$(BUILD)/musl/flags: FORCE
+	$(call note,$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(MUSL_CFLAGS))
+
+$(BUILD)/musl/link: FORCE
+	$(call note,$(MUSL_CC) $(MUSL_LDFLAGS) $(LIBYAML) $(SRC))
+
+$(BUILD)/test/flags: FORCE
+	$(call note,$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS))
+
+$(BUILD)/test/link: FORCE
+	$(call note,$(CC) $(TEST_LDFLAGS) $(TEST_LIBS) $(SRC))
+
+
+$(BUILD)/fuzz/flags: FORCE
+	$(call note,$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_CFLAGS))
+
+$(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML) $(BUILD)/musl/link
 	$(MUSL_CC) $(MUSL_LDFLAGS) -o $@ $(MUSL_OBJ) $(LIBYAML)
 
-$(YAML_DIR)/$(YAML_ORIG): | $(YAML_DIR)
+$(YAML_DIR)/$(YAML_ORIG): | setup-build
 	tests/setup/apt-fetch source libyaml $(YAML_ORIG) $(YAML_SHA256) $(YAML_DIR)
-
-$(YAML_DIR):
-	@mkdir -p $@
 
 $(YAML_DIR)/.unpacked: $(YAML_DIR)/$(YAML_ORIG)
 	rm -rf $(YAML_DIR)/src $(YAML_DIR)/include
@@ -77,33 +147,43 @@ $(YAML_DIR)/.unpacked: $(YAML_DIR)/$(YAML_ORIG)
 	cp -r $(YAML_DIR)/src/include $(YAML_DIR)/include
 	touch $@
 
-$(YAML_OBJ): $(YAML_DIR)/%.o: $(YAML_DIR)/.unpacked
+$(YAML_OBJ): $(YAML_DIR)/%.o: $(YAML_DIR)/.unpacked $(BUILD)/musl/flags
 	$(MUSL_CC) $(MUSL_CFLAGS) -w $(YAML_DEFINES) -I$(YAML_DIR)/include -c -o $@ $(YAML_DIR)/src/src/$*.c
 
 $(YAML_DIR)/libyaml.a: $(YAML_OBJ)
 	rm -f $@ && ar rcsD $@ $(YAML_OBJ)
 
-$(BUILD)/musl/%.o: %.c $(LIBYAML)
+$(BUILD)/musl/%.o: %.c $(LIBYAML) $(BUILD)/musl/flags | setup-build
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(CPPFLAGS) -isystem $(LIBYAML_INCLUDE) $(CFLAGS) $(MUSL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(MUSL_CC) $(CPPFLAGS) -isystem $(LIBYAML_INCLUDE) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/test/%.o: %.c
+$(BUILD)/test/%.o: %.c $(BUILD)/test/flags | setup-build setup-unit
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/test/libhusk.a: $(TEST_OBJ)
+$(BUILD)/test/libhusk.a: $(TEST_OBJ) $(BUILD)/test/link
 	rm -f $@ && ar rcs $@ $(TEST_OBJ)
 
-$(BUILD)/test/unit/%: tests/unit/%.c $(BUILD)/test/libhusk.a
+$(BUILD)/test/%: tests/%.c $(BUILD)/test/libhusk.a $(BUILD)/test/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(TEST_CFLAGS) -MMD -MP $(TEST_LDFLAGS) -o $@ $< $(BUILD)/test/libhusk.a $(TEST_LIBS)
+	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(WERROR) $(TEST_CFLAGS) -MMD -MP $(TEST_LDFLAGS) $(EXTRA) -o $@ $< $(BUILD)/test/libhusk.a $(TEST_LIBS)
 
-unit: $(UNIT_TESTS:%=$(BUILD)/test/unit/%)
-	@set -e; for t in $^; do $$t; done
+$(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags | setup-build
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
 
-clean:
-	rm -rf $(BUILD)
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | setup-build setup-unit setup-test
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(UNIT_TESTS:%=$(BUILD)/test/unit/%.d)
+$(BUILD)/fuzz/libhusk.a: $(FUZZ_OBJ) $(BUILD)/test/link
+	rm -f $@ && ar rcs $@ $(FUZZ_OBJ)
 
-.PHONY: all unit clean
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
+	$(FUZZ_CC) $(CPPFLAGS) -Itests $(CFLAGS) $(WERROR) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(BUILD)/fuzz/libhusk.a -lyaml
+
+-include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
+
+FORCE:
+.PHONY: all test unit install clean help FORCE $(SETUP)
+.DELETE_ON_ERROR:
