@@ -8,19 +8,36 @@
 #include "base/buf.h"
 #include "plan/plan.h"
 
-/* The file to read: `option` (-c), else `environment` ($HUSK_CONFIG), else /etc/husk.yaml if it
- * exists, else NULL. */
+#define CONFIG_PATH "/etc/husk.yaml"
+
+enum {
+	CONFIG_INCLUDE_DEPTH_MAX = 8,
+	CONFIG_FILES_MAX = 256,
+	CONFIG_SERVICE_NAME_MAX = 64,
+	CONFIG_VARS_MAX = 10000,
+};
+
+/* The file to read: `option` (-c), else `environment` ($HUSK_CONFIG; empty counts as not set), else
+ * /etc/husk.yaml if it exists, else NULL. */
 const char *config_find(const char *option, const char *environment);
 
 /*
  * Reads `path` and what it includes into `plan`, everything in `arena`. -1 where `errors` has any
- * entry: every error of every file is collected, with its place.
+ * entry: every error of every file is collected, with its place. What is included comes before
+ * what the including file says; env, env_file, templates and services of all files are added up.
  */
 int config_load(struct arena *arena, const char *path, struct plan *plan, struct err_list *errors);
+/* The same of a text that stands for the file `path`; relative includes are looked up beside it. */
+int config_load_text(struct arena *arena, const char *path, struct str text, struct plan *plan,
+	struct err_list *errors);
 /* A plan without configuration. */
 void config_empty(struct arena *arena, struct plan *plan);
-/* The command line's PROGRAM as the plan's one service, instead of those configured. */
+/* The command line's PROGRAM as the plan's one service, instead of those configured. Its words are
+ * literal: nothing in them is expanded. `argv` is borrowed for the plan's life. */
 int config_program(struct plan *plan, char *const argv[], struct err *err);
+
+/* What is allowed and yet cannot work as written: the parts of a stop that do not fit `grace`. */
+void config_warnings(const struct plan *plan, struct err_list *warnings);
 
 /* The schema as rows of the manual: key path, type, default, meaning; tab-separated. */
 int config_describe(struct buf *out);

@@ -93,12 +93,14 @@ enum { PLAN_LIMITS_MAX = 16 };
 struct plan_service {
 	const char *name;
 	struct plan_place place;
-	struct plan_list command; /* argv; [0] is found through PATH where it holds no slash */
+	struct plan_list command; /* argv; [0] is found through PATH where it holds no slash. Of an
+				     ad-hoc service it is literal: not to be expanded */
 	struct plan_list pass;    /* patterns of variables it gets; not given: all */
 	struct plan_text cwd;
-	int64_t stop_delay;   /* ns */
-	int stop_signal;      /* TERM */
-	int64_t stop_timeout; /* ns; -1: what `grace` leaves */
+	int64_t stop_delay;           /* ns */
+	int stop_signal;              /* TERM */
+	int64_t stop_timeout;         /* ns; -1: what `grace` leaves */
+	struct plan_place stop_place; /* of the key `stop`; file NULL: not given */
 	bool umask_given;
 	mode_t umask;
 	bool nice_given;
@@ -109,9 +111,10 @@ struct plan_service {
 };
 
 struct plan {
-	struct arena *arena; /* borrowed */
-	const char *file;    /* husk.yaml's path, NULL: no configuration */
-	int64_t grace;       /* ns; default 10 s */
+	struct arena *arena;           /* borrowed */
+	const char *file;              /* husk.yaml's path, NULL: no configuration */
+	int64_t grace;                 /* ns; default 10 s */
+	struct plan_place grace_place; /* file NULL: not given */
 	struct plan_list env_files;
 	struct plan_var *vars; /* in the file's order */
 	size_t var_count;
