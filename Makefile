@@ -86,6 +86,8 @@ export BUILD VERSION
 export HUSK := $(CURDIR)/$(BUILD)/husk
 export TESTCHILD := $(CURDIR)/$(BUILD)/test/testchild
 
+quote = '$(subst ','\'',$1)'
+
 all: $(BUILD)/husk ## build/husk, the static binary
 
 test: $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) | setup-test ## every test; ONLY=NAME runs those whose name has it
@@ -94,7 +96,13 @@ test: $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) | setup-test #
 unit: $(UNIT_BIN) ## the unit tests alone
 	$(if $(UNIT_BIN),tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN))
 
-install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
+check: $(BUILD)/husk | setup-build setup-unit setup-check ## format, floors, lint, analysis; ONLY=NAME runs one
+	@CHECK_FLAGS=$(call quote,$(CPPFLAGS) $(CFLAGS)) CHECK_MUSL=$(call quote,$(MUSL_CC) -isystem $(LIBYAML_INCLUDE)) \
+		tests/check/all $(ONLY)
+
+instquote = '$(subst ','\'',$1)'
+
+all: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
 	install -D -m 755 $(BUILD)/husk $(DESTDIR)$(PREFIX)/bin/husk
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
@@ -112,7 +120,6 @@ $(SETUP): setup-%:
 	@tests/setup/install $*
 
 # A file that changes when the text does: what depends on it is made again with other flags.
-quote = '$(subst ','\'',$1)'
 define note
 @mkdir -p $(@D)
 @printf '%s\n' $(call quote,$1) | cmp -s - $@ || printf '%s\n' $(call quote,$1) >$@
@@ -185,5 +192,5 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 -include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
 
 FORCE:
-.PHONY: all test unit install clean help FORCE $(SETUP)
+.PHONY: all test unit check install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:
