@@ -6,20 +6,39 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # One file a line: a module is added here, with its test below.
-SRC_BASE :=
+SRC_BASE := \
+	src/base/arena.c \
+	src/base/buf.c \
+	src/base/err.c \
+	src/base/fd.c \
+	src/base/log.c \
+	src/base/loop.c \
+	src/base/opt.c \
+	src/base/out.c \
+	src/base/signal_name.c \
+	src/base/str.c \
+	src/base/sys.c
 SRC_TEXT :=
 SRC_PLAN :=
 SRC_PROC :=
 SRC_INIT :=
 SRC_CMD  := \
-	src/cmd/main.c
+	src/cmd/dispatch.c \
+	src/cmd/help.c \
+	src/cmd/main.c \
+	src/cmd/report.c \
+	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 
 # Manual pages, the section is the suffix.
 MANUALS :=
 
 # tests/unit/NAME.c, each a program of its own.
-UNIT_TESTS :=
+UNIT_TESTS := \
+	test_arena \
+	test_buf \
+	test_err \
+	test_signal_name
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open

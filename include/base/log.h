@@ -33,9 +33,11 @@ void log_warn_errno(const char *format, ...) __attribute__((format(printf, 1, 2)
 void log_err(const struct err *err);
 
 /*
- * Writes `err` as /dev/termination-log wants it, at most 4,096 bytes, where that is a regular
- * file (O_NOFOLLOW, O_NONBLOCK); silent where it is not.
+ * Appends the reason for the end to /dev/termination-log, at most 4,096 bytes, where that is a
+ * regular file (O_NOFOLLOW, O_NONBLOCK); silent where it is not. Kubernetes shows the file's last
+ * 4,096 bytes, so that what the program itself has written there stands before it.
  */
 void log_termination(const char *message);
+void log_termination_to(const char *path, const char *message);
 
 #endif

@@ -2,7 +2,8 @@
  * loop: waits for descriptors and one deadline. The only place that polls.
  *
  * Sources are the caller's storage: nothing is allocated after loop_init. A source may remove
- * itself or another one from its callback.
+ * itself or another one from its callback, and is then not called any more, not even for what was
+ * already seen. A callback must not call loop_wait.
  */
 #ifndef HUSK_BASE_LOOP_H
 #define HUSK_BASE_LOOP_H
@@ -11,21 +12,33 @@
 
 #include "base/err.h"
 
+/* HANGUP (an error counts as one) is reported asked for or not. */
 enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
+/* Sources that one loop_wait serves; the others wait for the next. */
+enum { LOOP_BATCH = 16 };
+
 struct loop_source {
-	int fd;    /* not owned */
+	int fd;    /* not owned; removed before it is closed */
 	void *arg; /* the callback's */
 	void (*ready)(struct loop_source *source, unsigned events);
+	/* The loop's own. */
+	unsigned events;
+	struct loop_source *next_steady;
 };
 
 struct loop {
 	int epoll;
+	struct loop_source *steady; /* what epoll refuses: files, /dev/null; always ready */
+	unsigned batch_len;
+	struct loop_source *batch[2 * LOOP_BATCH];
+	unsigned batch_events[2 * LOOP_BATCH];
 };
 
 int loop_init(struct loop *loop, struct err *err);
 void loop_fini(struct loop *loop);
-/* -1 with errno. The source must stay where it is until loop_remove. */
+/* -1 with errno. The source must stay where it is until loop_remove. A regular file, which epoll
+ * knows nothing of, is ready at every loop_wait. */
 int loop_add(struct loop *loop, struct loop_source *source, unsigned events);
 void loop_remove(struct loop *loop, struct loop_source *source);
 /*

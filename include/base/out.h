@@ -2,7 +2,7 @@
  * out: a stream of pieces that are written without being copied.
  *
  * Pieces are borrowed until out_flush: the text of a template, the value of a variable. They are
- * gathered and written by writev(2), or appended to a buffer.
+ * gathered and written by writev(2), or appended to a buffer. The struct is some 36 KiB.
  */
 #ifndef HUSK_BASE_OUT_H
 #define HUSK_BASE_OUT_H
@@ -15,7 +15,7 @@
 
 enum {
 	OUT_PIECES = 256,
-	OUT_SCRATCH = 4096,
+	OUT_SCRATCH = 32768,
 };
 
 struct out {
@@ -31,7 +31,7 @@ struct out {
 
 void out_init_fd(struct out *out, int fd, const char *path);
 void out_init_buf(struct out *out, struct buf *buf);
-/* Borrowed until the next out_flush. */
+/* Borrowed until the next out_flush. (Short pieces are copied: that costs less than gathering.) */
 int out_borrow(struct out *out, struct str piece, struct err *err);
 /* Copied. */
 int out_copy(struct out *out, struct str piece, struct err *err);

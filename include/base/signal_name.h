@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-enum { SIGNAL_NAME_MAX = 16, SIGNAL_RTMIN = 34 };
+enum { SIGNAL_NAME_MAX = 24, SIGNAL_RTMIN = 34 };
 
 /* 1 to 64, or -1. Case does not matter. */
 int signal_number(struct str name);

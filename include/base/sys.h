@@ -2,8 +2,9 @@
  * sys: every call to the kernel that start-up and the loop make.
  *
  * Thin: each returns what the call returns, -1 with errno where it failed. EINTR is retried where
- * that is right, never for close. Tests replace them one by one. Descriptors are close-on-exec.
- * The signal calls speak the kernel's own 64-bit set, since the C library's leave out 32 to 34.
+ * that is right, never for close. Tests replace them one by one, so that none of them calls
+ * another. Descriptors are close-on-exec. The signal calls speak the kernel's own 64-bit set,
+ * since the C library's leave out 32 to 34.
  */
 #ifndef HUSK_BASE_SYS_H
 #define HUSK_BASE_SYS_H
@@ -15,6 +16,12 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct epoll_event;
+struct rlimit;
+struct statfs;
+struct sysinfo;
+struct utsname;
+
 /* Bit n-1 stands for signal n, as in the kernel. */
 struct sys_sigset {
 	uint64_t bits;
@@ -23,39 +30,133 @@ enum { SYS_SIGNAL_MAX = 64 };
 
 /* CLOCK_MONOTONIC, nanoseconds. */
 int64_t sys_now(void);
+/* CLOCK_REALTIME, nanoseconds since 1970. */
+int64_t sys_wall_clock(void);
+/* A pause; an early end (a signal) is not made up for. */
+void sys_sleep(int64_t ns);
 
-/* The list grows here, by its owner, as modules need calls; each is one wrapper. */
-int sys_open(const char *path, int flags, mode_t mode);
-int sys_openat(int dirfd, const char *path, int flags, mode_t mode);
-/* openat2(2): resolve is RESOLVE_*; ENOSYS where the kernel lacks it. */
-int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
+/* Files. */
+int sys_access(int dirfd, const char *path, int mode, int flags);
+int sys_chdir(const char *path);
 int sys_close(int fd);
-ssize_t sys_read(int fd, void *data, size_t size);
-ssize_t sys_write(int fd, const void *data, size_t size);
-ssize_t sys_writev(int fd, const struct iovec *iov, int count);
+int sys_fchdir(int fd);
+int sys_fchmod(int fd, mode_t mode);
+int sys_fchmodat(int dirfd, const char *path, mode_t mode);
+int sys_fchown(int fd, uid_t uid, gid_t gid);
+int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
 int sys_fstat(int fd, struct stat *st);
 int sys_fstatat(int dirfd, const char *path, struct stat *st, int flags);
-int sys_mkdirat(int dirfd, const char *path, mode_t mode);
-int sys_unlinkat(int dirfd, const char *path, int flags);
-int sys_renameat(int olddir, const char *old, int newdir, const char *new);
-int sys_symlinkat(const char *target, int dirfd, const char *path);
-ssize_t sys_readlinkat(int dirfd, const char *path, char *out, size_t size);
-int sys_fchmod(int fd, mode_t mode);
-int sys_fchown(int fd, uid_t uid, gid_t gid);
+int sys_fstatfs(int fd, struct statfs *st);
 int sys_fsync(int fd);
+int sys_ftruncate(int fd, off_t size);
 /* getdents64(2) records. */
 ssize_t sys_getdents(int fd, void *out, size_t size);
+int sys_linkat(int olddir, const char *old, int newdir, const char *new, int flags);
+off_t sys_lseek(int fd, off_t offset, int whence);
+int sys_mkdirat(int dirfd, const char *path, mode_t mode);
+int sys_open(const char *path, int flags, mode_t mode);
+int sys_openat(int dirfd, const char *path, int flags, mode_t mode);
+/* openat2(2): resolve is RESOLVE_*; ENOSYS where the kernel lacks it (seccomp filters of old
+ * container engines say EPERM). */
+int sys_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve);
+ssize_t sys_pread(int fd, void *data, size_t size, off_t offset);
+ssize_t sys_read(int fd, void *data, size_t size);
+ssize_t sys_readlinkat(int dirfd, const char *path, char *out, size_t size);
+int sys_renameat(int olddir, const char *old, int newdir, const char *new);
+int sys_statfs(const char *path, struct statfs *st);
+int sys_symlinkat(const char *target, int dirfd, const char *path);
+mode_t sys_umask(mode_t mask);
+int sys_unlinkat(int dirfd, const char *path, int flags);
+ssize_t sys_write(int fd, const void *data, size_t size);
+ssize_t sys_writev(int fd, const struct iovec *iov, int count);
+
+/* Writes that cannot wait: fd_write_nowait is made of these. */
+/* Whether a write would find room now: 1, 0 or -1. Never waits. */
+int sys_can_write(int fd);
+/* send(2), MSG_DONTWAIT and MSG_NOSIGNAL. */
+ssize_t sys_send_nowait(int fd, const void *data, size_t size);
+/* pwritev2(2), RWF_NOWAIT, at the file's own position; EOPNOTSUPP for what does not know it. */
+ssize_t sys_write_nowait(int fd, const void *data, size_t size);
+/* Waits until a write finds room: for whole writes to a descriptor that came non-blocking. */
+int sys_await_write(int fd);
+
+/* Descriptors. */
+int sys_dup3(int old, int new, int flags);
+/* F_DUPFD_CLOEXEC: the lowest free one from `least` on. */
+int sys_dup_above(int fd, int least);
+/* F_GETFD and F_SETFD: FD_CLOEXEC or 0. */
+int sys_get_fd_flags(int fd);
+int sys_set_fd_flags(int fd, int flags);
+/* F_GETFL and F_SETFL: the latter for descriptions of husk's own only, never for inherited ones. */
+int sys_get_status_flags(int fd);
+int sys_set_status_flags(int fd, int flags);
+int sys_pipe(int fds[2]);
+
+/* Memory. */
+int sys_madvise(void *address, size_t size, int advice);
 /* Read-only, private; NULL where it failed. */
 void *sys_map_file(int fd, size_t size);
 int sys_unmap(void *address, size_t size);
-int sys_pipe(int fds[2]);
 
-pid_t sys_fork(void);
+/* Processes. */
 int sys_execve(const char *path, char *const argv[], char *const envp[]);
 void sys_exit(int status) __attribute__((noreturn));
-int sys_kill(pid_t pid, int signal);
-/* waitpid(2) with WNOHANG or 0. */
-pid_t sys_wait(pid_t pid, int *status, int flags);
+pid_t sys_fork(void);
+gid_t sys_getegid(void);
+uid_t sys_geteuid(void);
+gid_t sys_getgid(void);
+pid_t sys_getpgid(pid_t pid);
 pid_t sys_getpid(void);
+pid_t sys_getppid(void);
+pid_t sys_getsid(pid_t pid);
+uid_t sys_getuid(void);
+int sys_kill(pid_t pid, int signal);
+/* `new` and `old` may be NULL. */
+int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
+int sys_set_dumpable(bool on);
+int sys_set_parent_death_signal(int signal);
+int sys_set_subreaper(bool on);
+/* 1, 0 or -1. */
+int sys_get_subreaper(void);
+int sys_setpgid(pid_t pid, pid_t group);
+/* PRIO_PROCESS. */
+int sys_setpriority(pid_t pid, int value);
+pid_t sys_setsid(void);
+/* waitpid(2), flags as there. */
+pid_t sys_wait(pid_t pid, int *status, int flags);
+
+/* Terminals. */
+/* TIOCSCTTY without stealing. */
+int sys_set_controlling_tty(int fd);
+/* TIOCNOTTY. */
+int sys_drop_controlling_tty(int fd);
+bool sys_isatty(int fd);
+pid_t sys_tcgetpgrp(int fd);
+int sys_tcsetpgrp(int fd, pid_t group);
+
+/* Signals. */
+/* 1 where the signal is ignored, 0 where not. */
+int sys_is_ignored(int signal);
+int sys_sigaction_default(int signal);
+int sys_sigaction_ignore(int signal);
+/* `how` as sigprocmask(2); `new` and `old` may be NULL. */
+int sys_sigmask(int how, const struct sys_sigset *new, struct sys_sigset *old);
+int sys_sigpending(struct sys_sigset *set);
+/* Takes one pending signal of `set` without waiting: its number, or -1 with EAGAIN. */
+int sys_sigtake(const struct sys_sigset *set);
+/* Non-blocking; signalfd_siginfo records. */
+int sys_signalfd(const struct sys_sigset *set);
+
+/* Polling: loop.c only. */
+int sys_epoll_create(void);
+int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
+int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
+
+/* The machine. */
+int sys_gethostname(char *out, size_t size);
+/* The bytes of `mask` that the kernel filled. */
+ssize_t sys_sched_getaffinity(pid_t pid, void *mask, size_t size);
+int sys_sysinfo(struct sysinfo *info);
+int sys_uname(struct utsname *name);
 
 #endif

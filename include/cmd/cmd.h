@@ -1,21 +1,62 @@
 /*
- * cmd: every command's entry point. main.c is a table of them.
+ * cmd: every command's entry point. dispatch.c makes tables of them, main.c calls it.
  *
  * Each gets argv with its own name as argv[0] and returns the exit status. Only this floor prints
- * errors.
+ * errors. A command `name` is the function cmd_name and the option table cmd_name_options.
  */
 #ifndef HUSK_CMD_CMD_H
 #define HUSK_CMD_CMD_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/opt.h"
 
 /* name, synopsis, one line of help: the usage, the dispatch and the manual come from here. */
 /* A row is added when its command works. */
-#define CMD_TABLE(X) X(version, "version", "print the version")
+#define CMD_TABLE(X) \
+	X(help, "help [COMMAND]", "explain husk, or one command") \
+	X(version, "version", "print the version")
 
-#define X(name, synopsis, help) int cmd_##name(int argc, char **argv);
+/*
+ * The names that husk is called by, and the function for each: `X("tini", cmd_tini)`. Under every
+ * other name (husk, init, nginx-starter, docker-entrypoint.sh, and any unknown one) it is husk.
+ */
+#define CMD_NAME_TABLE(X)
+
+#define X(name, synopsis, help) \
+	int cmd_##name(int argc, char **argv); \
+	extern const struct opt cmd_##name##_options[];
 CMD_TABLE(X)
 #undef X
+#define X(name, function) int function(int argc, char **argv);
+CMD_NAME_TABLE(X)
+#undef X
+
+struct cmd {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const struct opt *options;
+	const char *synopsis;
+	const char *help;
+};
+
+/* In the table's order; ends with a NULL name. */
+extern const struct cmd cmd_commands[];
+/* NULL where there is none. */
+const struct cmd *cmd_find(const char *name);
+
+/* The whole of main but for the process's own set-up. */
+int cmd_dispatch(int argc, char **argv);
+
+/* Logs, and returns the exit status. */
+int cmd_fail(const struct err *err);
+/* Every error of the list, and how many more there are; the first one's exit status. */
+int cmd_fail_list(const struct err_list *errors);
+/* To standard output; 0, or the exit status where that failed or `text` is incomplete. */
+int cmd_print(const struct buf *text);
+/* A command's usage to standard output (`husk COMMAND --help`); the exit status. */
+int cmd_print_usage(const struct cmd *command);
+/* Neither a configuration nor a program: says on standard error how husk is used; ERR_USAGE. */
+int cmd_nothing_to_run(void);
 
 #endif

@@ -1,15 +1,27 @@
-#include <stdio.h>
+#include <errno.h>
+#include <fcntl.h>
 
+#include "base/log.h"
+#include "base/sys.h"
 #include "cmd/cmd.h"
 
-int cmd_version(int argc, char **argv)
+/*
+ * A descriptor 0 to 2 that was closed is taken by something harmless, or the first file that husk
+ * opens would become its standard error. Being close-on-exec, it is closed again for the program.
+ */
+static void fill_standard_descriptors(void)
 {
-	(void)argc;
-	(void)argv;
-	return puts("husk " HUSK_VERSION) < 0;
+	for (int fd = 0; fd <= 2; fd++) {
+		if (sys_get_fd_flags(fd) != -1 || errno != EBADF)
+			continue;
+		if (sys_open("/dev/null", O_RDWR, 0) == -1)
+			(void)sys_open("/", O_PATH, 0);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	return cmd_version(argc, argv);
+	fill_standard_descriptors();
+	log_init("husk");
+	return cmd_dispatch(argc, argv);
 }

@@ -1,0 +1,374 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "base/sys.h"
+
+enum {
+	/* A pipe takes a write of PIPE_BUF bytes whole or not at all, so that lines of several
+	 * processes never mix. */
+	LINE_MAX_BYTES = PIPE_BUF,
+	MESSAGE_MAX = 2048,
+	TERMINATION_MAX = 4096,
+};
+
+static struct {
+	const char *name;
+	enum log_level level;
+	bool json;
+	unsigned lost;
+} state = {.name = "husk", .level = LOG_LEVEL_WARN};
+
+static const char *const level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARN] = "warn",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+	NULL,
+};
+
+void log_init(const char *name)
+{
+	state.name = name;
+	state.level = LOG_LEVEL_WARN;
+	state.json = false;
+	state.lost = 0;
+}
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+enum log_level log_get_level(void)
+{
+	return state.level;
+}
+
+void log_set_json(bool json)
+{
+	state.json = json;
+}
+
+static int refuse(struct err *err, const char *variable, const char *value,
+	const char *const *known, const char *list)
+{
+	const char *near = str_nearest(str_from(value), known);
+
+	if (near != NULL)
+		return err_set(err, ERR_CONFIG, "%s: unknown value \"%s\" (did you mean %s?)",
+			variable, value, near);
+	return err_set(
+		err, ERR_CONFIG, "%s: unknown value \"%s\" (known: %s)", variable, value, list);
+}
+
+static int configure_level(const char *level, struct err *err)
+{
+	for (size_t i = 0; level_names[i] != NULL; i++) {
+		if (strcmp(level, level_names[i]) == 0) {
+			state.level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return refuse(err, "HUSK_LOG", level, level_names, "error, warn, info, debug");
+}
+
+static int configure_format(const char *format, struct err *err)
+{
+	static const char *const formats[] = {"text", "json", NULL};
+
+	for (size_t i = 0; formats[i] != NULL; i++) {
+		if (strcmp(format, formats[i]) == 0) {
+			state.json = i == 1;
+			return 0;
+		}
+	}
+	return refuse(err, "HUSK_LOG_FORMAT", format, formats, "text, json");
+}
+
+/* Set but empty is as good as not set: that is how containers' variables are switched off. */
+int log_configure(const char *level, const char *format, struct err *err)
+{
+	if (format != NULL && *format != '\0' && configure_format(format, err) != 0)
+		return -1;
+	if (level != NULL && *level != '\0' && configure_level(level, err) != 0)
+		return -1;
+	return 0;
+}
+
+struct line {
+	char data[LINE_MAX_BYTES];
+	size_t len;
+	bool cut;
+};
+
+/* What must always find room after a message that was cut: its mark, and what closes it. */
+enum { LINE_RESERVE = 256 };
+
+static void put(struct line *line, const char *data, size_t len, size_t reserve)
+{
+	if (line->cut || line->len + len + reserve > sizeof(line->data)) {
+		line->cut = true;
+		return;
+	}
+	memcpy(line->data + line->len, data, len);
+	line->len += len;
+}
+
+static void put_raw(struct line *line, const char *s)
+{
+	put(line, s, strlen(s), LINE_RESERVE);
+}
+
+static void put_escaped(struct line *line, const char *s)
+{
+	struct str rest = str_from(s);
+	char escape[8];
+
+	while (rest.len != 0) {
+		size_t len = str_printable(rest);
+
+		if (len != 0) {
+			put(line, rest.data, len, LINE_RESERVE);
+		} else {
+			len = 1;
+			if (rest.data[0] == '\n')
+				(void)strcpy(escape, "\\n");
+			else
+				(void)snprintf(escape, sizeof(escape), "\\x%02X",
+					(unsigned)(unsigned char)rest.data[0]);
+			put_raw(line, escape);
+		}
+		rest = str_sub(rest, len, rest.len);
+	}
+}
+
+/* A JSON string cannot hold a byte that is no UTF-8: \xNN stands for it as text. */
+static void put_json_string(struct line *line, const char *s)
+{
+	struct str rest = str_from(s);
+	char escape[8];
+
+	put_raw(line, "\"");
+	while (rest.len != 0) {
+		size_t len = str_printable(rest);
+		unsigned byte = (unsigned char)rest.data[0];
+
+		if (len == 0) {
+			len = 1;
+			(void)snprintf(escape, sizeof(escape),
+				byte < 0x80 ? "\\u%04x" : "\\\\x%02X", byte);
+			put_raw(line, escape);
+		} else if (byte == '"' || byte == '\\') {
+			escape[0] = '\\';
+			escape[1] = (char)byte;
+			put(line, escape, 2, LINE_RESERVE);
+		} else {
+			put(line, rest.data, len, LINE_RESERVE);
+		}
+		rest = str_sub(rest, len, rest.len);
+	}
+	if (line->cut) {
+		line->cut = false;
+		put(line, "...", 3, LINE_RESERVE - 16);
+	}
+	put(line, "\"", 1, LINE_RESERVE - 32);
+}
+
+static void put_json_number(struct line *line, const char *key, int64_t number)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), ",\"%s\":%lld", key, (long long)number);
+
+	put(line, text, (size_t)len, 16);
+}
+
+static void put_time(struct line *line)
+{
+	int64_t now = sys_wall_clock();
+	time_t seconds = (time_t)(now / 1000000000);
+	struct tm tm;
+	char text[64];
+
+	if (gmtime_r(&seconds, &tm) == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		(int)(now / 1000000 % 1000));
+	put_raw(line, text);
+}
+
+static void build_json(
+	struct line *line, enum log_level level, const char *message, const struct err *err)
+{
+	put_raw(line, "{");
+	put_time(line);
+	put_raw(line, "\"level\":\"");
+	put_raw(line, level_names[level]);
+	put_raw(line, "\",\"name\":");
+	put_json_string(line, state.name);
+	if (err != NULL && err->file[0] != '\0') {
+		put_raw(line, ",\"file\":");
+		put_json_string(line, err->file);
+		if (err->line != 0)
+			put_json_number(line, "line", err->line);
+		if (err->column != 0)
+			put_json_number(line, "column", err->column);
+	}
+	if (err != NULL && err->errnum != 0)
+		put_json_number(line, "errno", err->errnum);
+	put_raw(line, ",\"message\":");
+	put_json_string(line, message);
+	put(line, "}\n", 2, 0);
+}
+
+static void build_text(
+	struct line *line, enum log_level level, const char *message, const struct err *err)
+{
+	put_raw(line, state.name);
+	put_raw(line, ": ");
+	if (level == LOG_LEVEL_WARN)
+		put_raw(line, "warning: ");
+	else if (level == LOG_LEVEL_DEBUG)
+		put_raw(line, "debug: ");
+	if (err != NULL) {
+		size_t room = sizeof(line->data) - LINE_RESERVE - line->len;
+
+		line->len += err_format(err, line->data + line->len, room);
+	} else {
+		put_escaped(line, message);
+	}
+	if (line->cut) {
+		line->cut = false;
+		put(line, "...", 3, 8);
+	}
+	put(line, "\n", 1, 0);
+}
+
+static int write_event(enum log_level level, const char *message, const struct err *err)
+{
+	struct line line;
+
+	line.len = 0;
+	line.cut = false;
+	if (state.json)
+		build_json(&line, level, message, err);
+	else
+		build_text(&line, level, message, err);
+	return fd_write_nowait(2, line.data, line.len) > 0 ? 0 : -1;
+}
+
+static void emit(enum log_level level, const char *message, const struct err *err)
+{
+	int saved = errno;
+
+	if (state.lost != 0) {
+		char notice[64];
+
+		(void)snprintf(notice, sizeof(notice), "%u message%s lost: nobody read them",
+			state.lost, state.lost == 1 ? "" : "s");
+		if (write_event(LOG_LEVEL_WARN, notice, NULL) == 0)
+			state.lost = 0;
+	}
+	if (write_event(level, message, err) != 0 && state.lost != UINT_MAX)
+		state.lost++;
+	errno = saved;
+}
+
+static void emit_format(enum log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+static void emit_format(enum log_level level, const char *format, va_list args)
+{
+	char message[MESSAGE_MAX];
+	int saved = errno;
+
+	if (level > state.level)
+		return;
+	if (vsnprintf(message, sizeof(message), format, args) < 0)
+		message[0] = '\0';
+	errno = saved;
+	emit(level, message, NULL);
+}
+
+void log_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_format(LOG_LEVEL_ERROR, format, args);
+	va_end(args);
+}
+
+void log_warn(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_format(LOG_LEVEL_WARN, format, args);
+	va_end(args);
+}
+
+void log_info(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_format(LOG_LEVEL_INFO, format, args);
+	va_end(args);
+}
+
+void log_debug(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_format(LOG_LEVEL_DEBUG, format, args);
+	va_end(args);
+}
+
+void log_warn_errno(const char *format, ...)
+{
+	char message[MESSAGE_MAX];
+	int saved = errno;
+	va_list args;
+
+	va_start(args, format);
+	if (vsnprintf(message, sizeof(message), format, args) < 0)
+		message[0] = '\0';
+	va_end(args);
+	log_warn("%s: %s", message, strerror(saved));
+	errno = saved;
+}
+
+void log_err(const struct err *err)
+{
+	emit(LOG_LEVEL_ERROR, err->message, err);
+}
+
+void log_termination_to(const char *path, const char *message)
+{
+	int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	int saved = errno;
+	int fd = sys_open(path, flags, 0);
+	struct stat st;
+
+	if (fd != -1 && sys_fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		struct str text = str_sub(str_from(message), 0, TERMINATION_MAX);
+
+		(void)sys_write(fd, text.data, text.len);
+	}
+	fd_close(&fd);
+	errno = saved;
+}
+
+void log_termination(const char *message)
+{
+	log_termination_to("/dev/termination-log", message);
+}
