@@ -119,9 +119,7 @@ check: $(BUILD)/husk | setup-build setup-unit setup-check ## format, floors, lin
 	@CHECK_FLAGS=$(call quote,$(CPPFLAGS) $(CFLAGS)) CHECK_MUSL=$(call quote,$(MUSL_CC) -isystem $(LIBYAML_INCLUDE)) \
 		tests/check/all $(ONLY)
 
-instquote = '$(subst ','\'',$1)'
-
-all: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
+install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
 	install -D -m 755 $(BUILD)/husk $(DESTDIR)$(PREFIX)/bin/husk
 	for page in $(MANUALS); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
