@@ -18,7 +18,8 @@ SRC_BASE := \
 	src/base/signal_name.c \
 	src/base/str.c \
 	src/base/sys.c
-SRC_TEXT :=
+SRC_TEXT := \
+	src/text/words.c
 SRC_PLAN :=
 SRC_PROC :=
 SRC_INIT :=
@@ -38,7 +39,8 @@ UNIT_TESTS := \
 	test_arena \
 	test_buf \
 	test_err \
-	test_signal_name
+	test_signal_name \
+	test_words
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
@@ -48,7 +50,8 @@ C_TESTS :=
 SCRIPT_TESTS :=
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
-FUZZ_TARGETS :=
+FUZZ_TARGETS := \
+	fuzz_words
 FUZZ_SECONDS ?= 60
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual \
