@@ -20,7 +20,8 @@ SRC_BASE := \
 	src/base/sys.c
 SRC_TEXT := \
 	src/text/words.c
-SRC_PLAN :=
+SRC_PLAN := \
+	src/plan/options.c
 SRC_PROC :=
 SRC_INIT :=
 SRC_CMD  := \
@@ -39,6 +40,7 @@ UNIT_TESTS := \
 	test_arena \
 	test_buf \
 	test_err \
+	test_options \
 	test_signal_name \
 	test_words
 
@@ -51,6 +53,7 @@ SCRIPT_TESTS :=
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	fuzz_options \
 	fuzz_words
 FUZZ_SECONDS ?= 60
 
