@@ -21,6 +21,7 @@ SRC_BASE := \
 SRC_TEXT := \
 	src/text/words.c
 SRC_PLAN := \
+	src/plan/machine.c \
 	src/plan/options.c
 SRC_PROC :=
 SRC_INIT :=
@@ -40,6 +41,7 @@ UNIT_TESTS := \
 	test_arena \
 	test_buf \
 	test_err \
+	test_machine \
 	test_options \
 	test_signal_name \
 	test_words
