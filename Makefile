@@ -19,7 +19,9 @@ SRC_BASE := \
 	src/base/str.c \
 	src/base/sys.c
 SRC_TEXT := \
-	src/text/words.c
+	src/text/words.c \
+	src/text/yaml.c \
+	src/text/yaml_source.c
 SRC_PLAN := \
 	src/plan/machine.c \
 	src/plan/options.c
@@ -44,7 +46,8 @@ UNIT_TESTS := \
 	test_machine \
 	test_options \
 	test_signal_name \
-	test_words
+	test_words \
+	test_yaml
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open

@@ -1,0 +1,47 @@
+/*
+ * config_parts: what the files of config share: the files that were read, and the schema that reads
+ * them.
+ */
+#ifndef HUSK_PLAN_CONFIG_PARTS_H
+#define HUSK_PLAN_CONFIG_PARTS_H
+
+#include "plan/config.h"
+#include "plan/schema.h"
+
+/* One file, read. */
+struct config_file {
+	const char *path;
+	struct yaml_node *root; /* NULL: empty, or not YAML */
+	bool broken;            /* not YAML, or not read: an error says so */
+	bool identified;
+	dev_t dev;
+	ino_t ino;
+	struct config_file *next; /* what it includes stands before it */
+};
+
+struct config_files {
+	struct arena *arena;
+	struct err_list *errors;
+	size_t count;
+	struct config_file *first; /* in the order in which they count; the main file is the last */
+	struct config_file **tail;
+	struct config_file *stack[CONFIG_INCLUDE_DEPTH_MAX]; /* those whose includes are read */
+	unsigned depth;
+};
+
+/* The main file, or a text that stands for it, and all that it includes. Errors are collected. */
+void config_files_read(struct config_files *files, struct arena *arena, const char *path,
+	const struct str *text, struct err_list *errors);
+
+/* What the tables fill. */
+struct config_state {
+	struct plan *plan;
+	size_t vars_max;      /* room in plan->vars */
+	size_t templates_max; /* room in plan->templates */
+	size_t env_files_max;
+};
+
+/* The table of a file's top level, for a struct config_state. */
+extern const struct schema_key config_keys[];
+
+#endif

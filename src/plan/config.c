@@ -1,0 +1,223 @@
+#include "plan/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "plan/config_parts.h"
+
+static const int64_t second = 1000000000;
+
+const char *config_find(const char *option, const char *environment)
+{
+	struct stat st;
+
+	if (option)
+		return option;
+	if (environment && environment[0])
+		return environment;
+	/* Where it is there and cannot be looked at, reading it says why. */
+	if (sys_fstatat(AT_FDCWD, CONFIG_PATH, &st, 0) != 0 &&
+		(errno == ENOENT || errno == ENOTDIR))
+		return NULL;
+	return CONFIG_PATH;
+}
+
+void config_empty(struct arena *arena, struct plan *plan)
+{
+	*plan = (struct plan){.arena = arena, .grace = 10 * second};
+}
+
+static void service_defaults(struct plan_service *service)
+{
+	service->stop_signal = SIGTERM;
+	service->stop_timeout = -1;
+}
+
+/* How many values the files have below a key of the top level. */
+static size_t count_below(const struct config_files *files, const char *key, enum yaml_kind kind)
+{
+	size_t count = 0;
+
+	for (const struct config_file *f = files->first; f; f = f->next) {
+		const struct yaml_node *node = yaml_get(f->root, key);
+
+		if (node)
+			count += node->kind == kind ? node->count : 1;
+	}
+	return count;
+}
+
+/* Room for what the files hold, each array once. */
+static int make_room(const struct config_files *files, struct config_state *state)
+{
+	struct plan *plan = state->plan;
+
+	state->vars_max = count_below(files, "env", YAML_MAPPING);
+	state->templates_max = count_below(files, "templates", YAML_SEQUENCE);
+	state->env_files_max = count_below(files, "env_file", YAML_SEQUENCE);
+	plan->vars = arena_array(plan->arena, state->vars_max + 1, sizeof(*plan->vars));
+	plan->templates =
+		arena_array(plan->arena, state->templates_max + 1, sizeof(*plan->templates));
+	plan->env_files.items =
+		arena_array(plan->arena, state->env_files_max + 1, sizeof(*plan->env_files.items));
+	plan->services = arena_array(plan->arena, 1, sizeof(*plan->services));
+	if (!plan->vars || !plan->templates || !plan->env_files.items || !plan->services)
+		return -1;
+	service_defaults(plan->services);
+	return 0;
+}
+
+static int compare_vars(const void *a, const void *b)
+{
+	const struct plan_var *x = *(const struct plan_var *const *)a;
+	const struct plan_var *y = *(const struct plan_var *const *)b;
+	int diff = strcmp(x->name, y->name);
+
+	/* Both stand in one array: the first one is the one that was read first. */
+	return diff != 0 ? diff : x < y ? -1 : x > y;
+}
+
+/* Names that two files set; those of one file are the YAML reader's to find. */
+static void check_twice(struct schema *s, const struct plan *plan)
+{
+	const struct plan_var **sorted = calloc(plan->var_count, sizeof(*sorted));
+
+	if (!sorted) {
+		schema_nomem(s);
+		return;
+	}
+	for (size_t i = 0; i < plan->var_count; i++)
+		sorted[i] = &plan->vars[i];
+	qsort(sorted, plan->var_count, sizeof(*sorted), compare_vars);
+	for (size_t i = 1; i < plan->var_count; i++) {
+		const struct plan_place *first = &sorted[i - 1]->place;
+		const struct plan_place *place = &sorted[i]->place;
+
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+			err_set_at(err_list_add(s->errors), ERR_CONFIG, place->file, place->line,
+				place->column, "env.%s: is set twice, first at %s:%u:%u",
+				sorted[i]->name, first->file, first->line, first->column);
+	}
+	free(sorted);
+}
+
+static void read_file(struct schema *s, const struct config_file *file, struct config_state *state,
+	bool main_file)
+{
+	if (file->broken)
+		return;
+	if (file->root && file->root->kind != YAML_MAPPING) {
+		schema_error(s, file->root, "wants a mapping of keys: version, env, services ...");
+		return;
+	}
+	if (file->root)
+		schema_read(s, config_keys, file->root, state);
+	if (main_file && !yaml_get(file->root, "version"))
+		err_set_at(err_list_add(s->errors), ERR_CONFIG, file->path, 1, 1,
+			"version: is required and missing: write `version: 1`");
+}
+
+static int load(struct arena *arena, const char *path, const struct str *text, struct plan *plan,
+	struct err_list *errors)
+{
+	struct config_files files;
+	struct config_state state = {.plan = plan};
+	struct schema s = {.arena = arena, .errors = errors};
+	unsigned before = errors->count;
+
+	config_empty(arena, plan);
+	config_files_read(&files, arena, path, text, errors);
+	if (make_room(&files, &state) != 0) {
+		schema_nomem(&s);
+		return -1;
+	}
+	for (const struct config_file *f = files.first; f; f = f->next) {
+		read_file(&s, f, &state, !f->next);
+		plan->file = f->path;
+	}
+	if (files.count > 1 && plan->var_count > 1)
+		check_twice(&s, plan);
+	return errors->count > before ? -1 : 0;
+}
+
+int config_load(struct arena *arena, const char *path, struct plan *plan, struct err_list *errors)
+{
+	return load(arena, path, NULL, plan, errors);
+}
+
+int config_load_text(struct arena *arena, const char *path, struct str text, struct plan *plan,
+	struct err_list *errors)
+{
+	return load(arena, path, &text, plan, errors);
+}
+
+int config_program(struct plan *plan, char *const argv[], struct err *err)
+{
+	struct plan_service *service = arena_alloc(plan->arena, sizeof(*service));
+	const char *slash = strrchr(argv[0], '/');
+	size_t count = 0;
+
+	while (argv[count])
+		count++;
+	if (!service)
+		return err_nomem(err);
+	service_defaults(service);
+	service->name = slash && slash[1] ? slash + 1 : argv[0];
+	service->adhoc = true;
+	service->command.items = arena_array(plan->arena, count, sizeof(*service->command.items));
+	if (!service->command.items)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		service->command.items[i].text = argv[i];
+	service->command.count = count;
+	service->command.given = true;
+	plan->services = service;
+	plan->service_count = 1;
+	return 0;
+}
+
+/* A duration as husk.yaml would say it. */
+static const char *duration_text(int64_t ns, char out[32])
+{
+	if (ns % second == 0)
+		snprintf(out, 32, "%llds", (long long)(ns / second));
+	else
+		snprintf(out, 32, "%lldms", (long long)(ns / (second / 1000)));
+	return out;
+}
+
+void config_warnings(const struct plan *plan, struct err_list *warnings)
+{
+	char parts[32], grace[32];
+
+	for (size_t i = 0; i < plan->service_count; i++) {
+		const struct plan_service *service = &plan->services[i];
+		int64_t timeout = service->stop_timeout < 0 ? 0 : service->stop_timeout;
+		int64_t sum = service->stop_delay + timeout;
+
+		if (service->adhoc || !service->stop_place.file)
+			continue;
+		if (sum < plan->grace || (service->stop_timeout >= 0 && sum == plan->grace))
+			continue;
+		err_set_at(err_list_add(warnings), ERR_CONFIG, service->stop_place.file,
+			service->stop_place.line, service->stop_place.column,
+			service->stop_timeout < 0
+				? "services.%s.stop: a delay of %s leaves no time to stop within "
+				  "the grace of %s"
+				: "services.%s.stop: delay and timeout take %s, and grace is %s: "
+				  "the program is killed when that is over",
+			service->name, duration_text(sum, parts),
+			duration_text(plan->grace, grace));
+	}
+}
+
+int config_describe(struct buf *out)
+{
+	schema_describe(config_keys, "", out);
+	return out->failed ? -1 : 0;
+}

@@ -1,0 +1,605 @@
+/* The one schema table of husk.yaml, and the readers that it needs beside the common ones. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/signal_name.h"
+#include "plan/config_parts.h"
+
+enum { CHOICES_MAX = 256 };
+
+static const char *const type_names[] = {
+#define X(id, name) name,
+	PLAN_TYPE_TABLE(X)
+#undef X
+		NULL,
+};
+
+/* In the order of enum template_undefined. */
+static const char *const undefined_names[] = {"keep", "empty", "error", NULL};
+
+/* ---- env ---- */
+
+/* "[a, b]" behind enum: the choices, in the arena. */
+static const char **read_choices(struct schema *s, const struct yaml_node *node, struct str list)
+{
+	const char **choices;
+	size_t count = 2;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list.len; i++)
+		count += list.data[i] == ',';
+	if (count > CHOICES_MAX) {
+		schema_error(s, node, "more than 255 choices");
+		return NULL;
+	}
+	choices = arena_array(s->arena, count, sizeof(*choices));
+	while (choices) {
+		const char *comma = memchr(list.data, ',', list.len);
+		size_t len = comma ? (size_t)(comma - list.data) : list.len;
+		struct str choice = str_trim(str_sub(list, 0, len));
+
+		if (choice.len == 0) {
+			schema_error(s, node, "an empty choice in enum[...]");
+			return NULL;
+		}
+		choices[n] = arena_strndup(s->arena, choice);
+		if (!choices[n++])
+			break;
+		if (!comma)
+			return choices;
+		list = str_sub(list, len + 1, list.len);
+	}
+	schema_nomem(s);
+	return NULL;
+}
+
+static void read_type(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_var *var = field;
+	struct str text = node->value;
+
+	if (!schema_scalar(s, key, node))
+		return;
+	if (str_eq(text, STR("enum"))) {
+		schema_error(s, node, "enum wants its choices: \"enum[a,b]\"");
+		return;
+	}
+	if (str_starts(text, STR("enum[")) && str_ends(text, STR("]"))) {
+		var->choices = read_choices(s, node, str_sub(text, 5, text.len - 6));
+		if (var->choices)
+			var->type = PLAN_TYPE_ENUM;
+		return;
+	}
+	for (int i = 0; type_names[i]; i++) {
+		if (str_eq_cstr(text, type_names[i])) {
+			var->type = (enum plan_type)i;
+			return;
+		}
+	}
+	schema_error_unknown(s, node, "unknown type", text, str_nearest(text, type_names));
+}
+
+static void read_fold(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	size_t n = 0;
+
+	schema_list(s, key, node, field);
+	if (node->kind != YAML_SEQUENCE)
+		return;
+	for (const struct yaml_node *item = node->first; item; item = item->next, n++) {
+		if (item->kind != YAML_SCALAR || yaml_is_null(item))
+			continue;
+		schema_push_index(s, n);
+		if (item->value.len == 0 || memchr(item->value.data, '=', item->value.len))
+			schema_error(s, item, "wants a variable's name: not empty, without =");
+		schema_pop(s);
+	}
+}
+
+static const struct schema_key env_keys[] = {
+	{"value", schema_text, offsetof(struct plan_var, value), .type = "a text",
+		.help = "its value, whatever the container was given; expanded"},
+	{"default", schema_text, offsetof(struct plan_var, default_value), .type = "a text",
+		.help = "its value where the container was given none; expanded"},
+	{"required", schema_bool, offsetof(struct plan_var, required), .type = "true or false",
+		.fallback = "false", .help = "the start is refused where it is not set"},
+	{"secret", schema_bool, offsetof(struct plan_var, secret), .type = "true or false",
+		.fallback = "false",
+		.help = "masked in every output; NAME_FILE may name a file that holds it"},
+	{"type", read_type, 0,
+		.type = "string, int, bool, port, host, url, path, size, duration or "
+			"\"enum[a,b]\"",
+		.fallback = "string", .help = "what its value must be"},
+	{"unset", schema_bool, offsetof(struct plan_var, unset), .type = "true or false",
+		.fallback = "false", .help = "removed from the environment"},
+	{"append", schema_list, offsetof(struct plan_var, append), .type = "a list of texts",
+		.help = "options to add to an option variable, quoted in its own syntax; expanded"},
+	{"fold", read_fold, offsetof(struct plan_var, fold), .type = "a list of names",
+		.help = "variables of a shell's time whose words are added before those of append"},
+	{0},
+};
+
+/* The entry's keys that cannot stand together. */
+static void check_var(struct schema *s, const struct yaml_node *node, const struct plan_var *var)
+{
+	bool composed = var->append.given || var->fold.given;
+	const char *message = NULL;
+
+	if (var->unset && node->count > 1)
+		message = "unset stands alone: a variable that is removed has nothing else";
+	else if (var->value.text && var->default_value.text)
+		message = "value and default exclude each other: with value the default is never "
+			  "used";
+	else if (var->value.text && var->required)
+		message =
+			"value and required exclude each other: what has a value is never missing";
+	else if (var->default_value.text && var->required)
+		message = "default and required exclude each other: what has a default is never "
+			  "missing";
+	else if (composed && var->value.text)
+		message = "value excludes append and fold: write the options into append alone";
+	else if (composed && (var->type != PLAN_TYPE_STRING || yaml_get(node, "type")))
+		message = "type excludes append and fold: an option variable has no type";
+	if (message)
+		schema_error(s, node->key, "%s", message);
+}
+
+static void read_var(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
+	struct plan_var *var)
+{
+	struct str name = node->key->value;
+
+	var->name = name.data;
+	var->place = schema_place(node->key);
+	if (name.len == 0 || memchr(name.data, '=', name.len))
+		schema_error(s, node->key, "a variable's name is not empty and has no =");
+	if (node->kind == YAML_MAPPING) {
+		schema_read(s, key->keys, node, var);
+		check_var(s, node, var);
+	} else if (node->kind == YAML_SEQUENCE) {
+		schema_error(s, node, "wants a text or a mapping, not a list (of options: append)");
+	} else if (yaml_is_null(node)) {
+		schema_error(s, node,
+			"has no value: write \"\" for an empty default, {} to declare the name "
+			"alone");
+	} else {
+		schema_set_text(&var->default_value, node);
+	}
+}
+
+static void read_env(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct config_state *state = field;
+	struct plan *plan = state->plan;
+
+	if (node->kind != YAML_MAPPING) {
+		schema_error_type(s, key, node);
+		return;
+	}
+	for (const struct yaml_node *entry = node->first; entry; entry = entry->next) {
+		if (plan->var_count >= state->vars_max)
+			return;
+		schema_push(s, entry->key->value);
+		read_var(s, key, entry, &plan->vars[plan->var_count++]);
+		schema_pop(s);
+	}
+}
+
+/* ---- templates ---- */
+
+static void read_suffix(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	if (!schema_scalar(s, key, node))
+		return;
+	if (memchr(node->value.data, '/', node->value.len))
+		schema_error(s, node, "a suffix has no /");
+	else
+		*(const char **)field = node->value.data;
+}
+
+static void read_open(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	if (!schema_scalar(s, key, node))
+		return;
+	for (size_t i = 0; i < node->value.len; i++) {
+		unsigned char c = (unsigned char)node->value.data[i];
+
+		/* Letters and digits would be taken for a part of the name that follows. */
+		if (c <= ' ' || c >= 0x7f || str_is_name(str_sub(node->value, i, 1)) ||
+			(c >= '0' && c <= '9')) {
+			schema_error(s, node,
+				"wants punctuation such as \"${\" or \"<%%\": no letters, digits "
+				"or "
+				"blanks");
+			return;
+		}
+	}
+	if (node->value.len == 0 || node->value.len > 8)
+		schema_error(s, node, "wants %s of 1 to 8 characters", key->type);
+	else
+		*(const char **)field = node->value.data;
+}
+
+static void read_escape(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	enum filter_id id;
+
+	if (!schema_scalar(s, key, node))
+		return;
+	id = filter_find(node->value);
+	if (id == FILTER_COUNT)
+		schema_error_unknown(
+			s, node, "unknown filter", node->value, filter_nearest(node->value));
+	else
+		*(enum filter_id *)field = id;
+}
+
+static void read_mode(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_templates *set = field;
+
+	if (node->kind == YAML_SCALAR && str_eq(node->value, STR("inherit"))) {
+		set->mode_inherit = true;
+		return;
+	}
+	set->mode_inherit = false;
+	schema_octal(s, key, node, &set->mode);
+}
+
+static const struct schema_key template_keys[] = {
+	{"from", schema_path, offsetof(struct plan_templates, from), .required = true,
+		.type = "a path",
+		.help = "the template, or a tree of them; names that begin with .. are skipped; "
+			"expanded"},
+	{"to", schema_path, offsetof(struct plan_templates, to), .required = true, .type = "a path",
+		.help = "the file or folder to write, created if missing; links in it are never "
+			"followed; expanded"},
+	{"suffix", read_suffix, offsetof(struct plan_templates, suffix), .type = "a text",
+		.fallback = ".template",
+		.help = "the ending of templates in a tree, stripped; other files are copied; \"\" "
+			"renders every file"},
+	{"only", schema_list, offsetof(struct plan_templates, only), .type = "a list of patterns",
+		.fallback = "declared names, built-ins, and names without lower-case letters",
+		.help = "the names that are substituted; * and ? match"},
+	{"undefined", schema_choice, offsetof(struct plan_templates, undefined),
+		.choices = undefined_names, .type = "keep, empty or error", .fallback = "keep",
+		.help = "what becomes of a name that is selected and not set"},
+	{"open", read_open, offsetof(struct plan_templates, open), .type = "punctuation",
+		.fallback = "$",
+		.help = "how a construct begins, such as \"${\" or \"<%\"; all else is then text"},
+	{"escape", read_escape, offsetof(struct plan_templates, escape), .type = "a filter",
+		.fallback = "none", .help = "applied to each substitution that names no filter"},
+	{"owner", schema_path, offsetof(struct plan_templates, owner),
+		.type = "a name or uid[:gid]", .fallback = "husk's user",
+		.help = "who owns what is written"},
+	{"mode", read_mode, 0, .type = "inherit or octal digits", .fallback = "inherit",
+		.help = "the mode of what is written; inherit: the template's, 0600 where a secret "
+			"was substituted"},
+	{"check", schema_argv, offsetof(struct plan_templates, check),
+		.type = "a list of arguments",
+		.help = "a command that must end with 0 before anything of the set is seen; "
+			"${HUSK_STAGED} is the folder to check; expanded"},
+	{"sync", schema_bool, offsetof(struct plan_templates, sync), .type = "true or false",
+		.fallback = "false", .help = "fsync(2) what is written"},
+	{0},
+};
+
+static void read_templates(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct config_state *state = field;
+	struct plan *plan = state->plan;
+	size_t n = 0;
+
+	if (node->kind != YAML_SEQUENCE) {
+		schema_error_type(s, key, node);
+		return;
+	}
+	for (const struct yaml_node *item = node->first; item; item = item->next, n++) {
+		struct plan_templates *set;
+
+		if (plan->template_count >= state->templates_max)
+			return;
+		schema_push_index(s, n);
+		set = &plan->templates[plan->template_count++];
+		*set = (struct plan_templates){
+			.place = schema_place(item), .suffix = ".template", .mode_inherit = true};
+		if (item->kind == YAML_MAPPING)
+			schema_read(s, key->keys, item, set);
+		else
+			schema_error(
+				s, item, "wants a mapping: `- from: ...` and below it `to: ...`");
+		schema_pop(s);
+	}
+}
+
+/* ---- services ---- */
+
+static void read_signal(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	int number;
+
+	if (!schema_scalar(s, key, node))
+		return;
+	number = signal_number(node->value);
+	if (number < 0)
+		schema_error_unknown(
+			s, node, "unknown signal", node->value, signal_nearest(node->value));
+	else
+		*(int *)field = number;
+}
+
+static void read_stop(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_service *service = field;
+
+	service->stop_place = schema_place(node->key);
+	schema_mapping(s, key, node, field);
+}
+
+static void read_nice(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	int64_t value;
+
+	if (!schema_scalar(s, key, node))
+		return;
+	if (str_to_int64(node->value, &value) != 0 || value < -20 || value > 19)
+		schema_error_unknown(
+			s, node, "wants a number from -20 to 19, not", node->value, NULL);
+	else
+		*(int *)field = (int)value;
+}
+
+static void read_limit_value(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	uint64_t value;
+
+	if (!schema_scalar(s, key, node))
+		return;
+	if (str_eq(node->value, STR("unlimited")))
+		*(rlim_t *)field = RLIM_INFINITY;
+	else if (str_to_size(node->value, &value) != 0 || value >= RLIM_INFINITY)
+		schema_error_unknown(s, node,
+			"wants a number, a size such as 64k, or unlimited, not", node->value, NULL);
+	else
+		*(rlim_t *)field = (rlim_t)value;
+}
+
+static const struct schema_key limit_keys[] = {
+	{"soft", read_limit_value, offsetof(struct rlimit, rlim_cur), .required = true,
+		.type = "a number, a size or unlimited", .help = "the limit that holds"},
+	{"hard", read_limit_value, offsetof(struct rlimit, rlim_max), .required = true,
+		.type = "a number, a size or unlimited",
+		.help = "how far the program may raise it itself"},
+	{0},
+};
+
+static void read_limit(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_service *service = field;
+	struct rlimit value = {0, 0};
+
+	if (node->kind == YAML_MAPPING) {
+		schema_read(s, limit_keys, node, &value);
+		if (value.rlim_cur > value.rlim_max && yaml_get(node, "hard"))
+			schema_error(s, node->key, "soft is larger than hard");
+	} else {
+		read_limit_value(s, key, node, &value.rlim_cur);
+		value.rlim_max = value.rlim_cur;
+	}
+	if (service->limit_count < PLAN_LIMITS_MAX)
+		service->limits[service->limit_count++] = (struct plan_limit){key->id, value};
+}
+
+#define LIMIT(name, id_, what) \
+	{ \
+		name, read_limit, 0, .id = (id_), \
+				     .type = "a number, a size, unlimited or {soft:, hard:}", \
+				     .help = (what) \
+	}
+/* The names are those of prlimit(1). */
+static const struct schema_key limits_keys[] = {
+	LIMIT("as", RLIMIT_AS, "address space, bytes"),
+	LIMIT("core", RLIMIT_CORE, "core file, bytes"),
+	LIMIT("cpu", RLIMIT_CPU, "processor time, seconds"),
+	LIMIT("data", RLIMIT_DATA, "data segment, bytes"),
+	LIMIT("fsize", RLIMIT_FSIZE, "file written, bytes"),
+	LIMIT("locks", RLIMIT_LOCKS, "file locks"),
+	LIMIT("memlock", RLIMIT_MEMLOCK, "locked memory, bytes"),
+	LIMIT("msgqueue", RLIMIT_MSGQUEUE, "POSIX message queues, bytes"),
+	LIMIT("nice", RLIMIT_NICE, "how far nice may be lowered: 20 less the value"),
+	LIMIT("nofile", RLIMIT_NOFILE, "open descriptors"),
+	LIMIT("nproc", RLIMIT_NPROC, "processes of the user"),
+	LIMIT("rss", RLIMIT_RSS, "resident memory, bytes; Linux ignores it"),
+	LIMIT("rtprio", RLIMIT_RTPRIO, "real-time priority"),
+	LIMIT("sigpending", RLIMIT_SIGPENDING, "queued signals"),
+	LIMIT("stack", RLIMIT_STACK, "stack, bytes"),
+	{0},
+};
+
+static const struct schema_key stop_keys[] = {
+	{"delay", schema_duration, offsetof(struct plan_service, stop_delay), .type = "a duration",
+		.fallback = "0s", .help = "waits before the signal, while endpoints drain"},
+	{"signal", read_signal, offsetof(struct plan_service, stop_signal), .type = "a signal",
+		.fallback = "TERM", .help = "asks the program to end"},
+	{"timeout", schema_duration, offsetof(struct plan_service, stop_timeout),
+		.type = "a duration", .fallback = "what is left of grace",
+		.help = "waits after the signal; then the program is killed"},
+	{0},
+};
+
+static const struct schema_key service_keys[] = {
+	{"command", schema_argv, offsetof(struct plan_service, command), .required = true,
+		.type = "a list of arguments",
+		.help = "the program, found through PATH where it has no /, and its arguments; "
+			"expanded"},
+	{"pass", schema_list, offsetof(struct plan_service, pass), .type = "a list of patterns",
+		.fallback = "all", .help = "the variables it gets; * and ? match"},
+	{"stop", read_stop, 0, .keys = stop_keys, .type = "a mapping", .help = "how it is ended"},
+	{"cwd", schema_path, offsetof(struct plan_service, cwd), .type = "a path",
+		.fallback = "husk's", .help = "the folder that it starts in; expanded"},
+	{"umask", schema_octal, offsetof(struct plan_service, umask),
+		offsetof(struct plan_service, umask_given), .type = "octal digits",
+		.fallback = "husk's", .help = "the mode bits that new files do not get"},
+	{"nice", read_nice, offsetof(struct plan_service, nice),
+		offsetof(struct plan_service, nice_given), .type = "a number from -20 to 19",
+		.fallback = "husk's", .help = "its scheduling priority; 19 is the lowest"},
+	{"limits", schema_mapping, 0, .keys = limits_keys, .type = "a mapping",
+		.help = "its resource limits, see setrlimit(2)"},
+	{0},
+};
+
+static bool is_service_name(struct str name)
+{
+	if (name.len == 0 || name.len > CONFIG_SERVICE_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			continue;
+		if (i == 0 || (c != '_' && c != '.' && c != '-'))
+			return false;
+	}
+	return true;
+}
+
+static void read_service(struct schema *s, const struct schema_key *key,
+	const struct yaml_node *node, struct plan *plan)
+{
+	struct plan_service *service = &plan->services[0];
+
+	if (!is_service_name(node->key->value)) {
+		schema_error(s, node->key,
+			"a service's name has 1 to 64 of a-z 0-9 _ . - and begins with a letter or "
+			"digit");
+		return;
+	}
+	if (plan->service_count > 0) {
+		if (str_eq_cstr(node->key->value, service->name))
+			schema_error(s, node->key, "is set twice, first at %s:%u:%u",
+				service->place.file, service->place.line, service->place.column);
+		else
+			schema_error(s, node->key,
+				"this version runs one service, and there is %s already at "
+				"%s:%u:%u",
+				service->name, service->place.file, service->place.line,
+				service->place.column);
+		return;
+	}
+	plan->service_count = 1;
+	service->name = node->key->value.data;
+	service->place = schema_place(node->key);
+	if (node->kind == YAML_MAPPING)
+		schema_read(s, key->keys, node, service);
+	else
+		schema_error(s, node, "wants a mapping with `command:`");
+}
+
+static void read_services(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct config_state *state = field;
+
+	if (node->kind != YAML_MAPPING) {
+		schema_error_type(s, key, node);
+		return;
+	}
+	for (const struct yaml_node *entry = node->first; entry; entry = entry->next) {
+		schema_push(s, entry->key->value);
+		read_service(s, key, entry, state->plan);
+		schema_pop(s);
+	}
+}
+
+/* ---- the top level ---- */
+
+static void read_version(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	(void)field;
+	if (schema_scalar(s, key, node) && !str_eq(node->value, STR("1")))
+		schema_error_unknown(s, node, "this husk reads version 1, not", node->value, NULL);
+}
+
+/* Followed before the schema is read; here it is only looked at. */
+static void read_include(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_text path;
+	struct plan_list paths;
+
+	(void)field;
+	if (node->kind == YAML_SEQUENCE)
+		schema_list(s, key, node, &paths);
+	else
+		schema_path(s, key, node, &path);
+}
+
+static void read_grace(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan *plan = ((struct config_state *)field)->plan;
+
+	if (plan->grace_place.file) {
+		schema_error(s, node->key, "is set twice, first at %s:%u:%u",
+			plan->grace_place.file, plan->grace_place.line, plan->grace_place.column);
+		return;
+	}
+	plan->grace_place = schema_place(node->key);
+	schema_duration(s, key, node, &plan->grace);
+}
+
+static void read_env_file(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct config_state *state = field;
+	struct plan_list *files = &state->plan->env_files;
+	struct plan_list list = {NULL, 0, false};
+	struct plan_text one = {0};
+
+	if (node->kind == YAML_SEQUENCE) {
+		schema_list(s, key, node, &list);
+	} else {
+		schema_path(s, key, node, &one);
+		list.items = &one;
+		list.count = one.text ? 1 : 0;
+	}
+	for (size_t i = 0; i < list.count && files->count < state->env_files_max; i++)
+		files->items[files->count++] = list.items[i];
+	files->given = true;
+}
+
+const struct schema_key config_keys[] = {
+	{"version", read_version, 0, .type = "1", .fallback = "required",
+		.help = "the version of this format; may be missing in an included file"},
+	{"include", read_include, 0, .type = "a path or a list of paths",
+		.help = "more files, relative to this one; * and ? in the last part match, sorted; "
+			"they count before this file"},
+	{"grace", read_grace, 0, .type = "a duration", .fallback = "10s",
+		.help = "the time that the whole stop may take"},
+	{"env", read_env, 0, .keys = env_keys, .between = ".NAME",
+		.type = "a mapping of names to texts or mappings",
+		.help = "the environment; NAME: text is short for NAME: {default: text}"},
+	{"env_file", read_env_file, 0, .type = "a path or a list of paths",
+		.help = "files of NAME=value lines, of lower rank than the container's "
+			"environment; "
+			"expanded"},
+	{"templates", read_templates, 0, .keys = template_keys, .between = "[]",
+		.type = "a list of mappings", .help = "what is rendered before the start"},
+	{"services", read_services, 0, .keys = service_keys, .between = ".NAME",
+		.type = "a mapping of names to mappings", .help = "the program to run; one"},
+	{0},
+};
