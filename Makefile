@@ -44,8 +44,11 @@ UNIT_TESTS := \
 	test_buf \
 	test_err \
 	test_machine \
+	test_opt \
 	test_options \
+	test_out \
 	test_signal_name \
+	test_str \
 	test_words \
 	test_yaml
 

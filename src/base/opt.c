@@ -97,8 +97,11 @@ static int next_letter(struct opt_parser *parser, const char *word, struct err *
 	char option[] = {'-', *letter, '\0'};
 
 	if (opt == NULL) {
-		(void)err_set(err, ERR_USAGE, "unknown option -%.*s",
-			(int)str_sub(str_from(letter), 0, 1).len, letter);
+		/* At least the byte, where it is no UTF-8. */
+		size_t len = str_printable(str_from(letter));
+
+		(void)err_set(
+			err, ERR_USAGE, "unknown option -%.*s", (int)(len == 0 ? 1 : len), letter);
 		return OPT_ERROR;
 	}
 	if (opt->argument == NULL) {

@@ -37,9 +37,12 @@ static int append(struct out *out, struct str piece, struct err *err)
 /* The piece's bytes stand behind the last piece's: one piece more would say the same. */
 static bool follows(const struct out *out, const char *data)
 {
-	const struct iovec *last = &out->pieces[out->count - 1];
+	const struct iovec *last;
 
-	return out->count != 0 && (const char *)last->iov_base + last->iov_len == data;
+	if (out->count == 0)
+		return false;
+	last = &out->pieces[out->count - 1];
+	return (const char *)last->iov_base + last->iov_len == data;
 }
 
 static int add_piece(struct out *out, const char *data, size_t len, struct err *err)
