@@ -57,7 +57,12 @@ UNIT_TESTS := \
 C_TESTS :=
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
-SCRIPT_TESTS :=
+SCRIPT_TESTS := \
+	tests/check/test_checks:120 \
+	tests/check/test_run \
+	tests/setup/test_build:300 \
+	tests/setup/test_packages \
+	tests/setup/test_sources
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
@@ -123,7 +128,10 @@ quote = '$(subst ','\'',$1)'
 
 all: $(BUILD)/husk ## build/husk, the static binary
 
-test: $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) | setup-test ## every test; ONLY=NAME runs those whose name has it
+PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN)
+programs: $(PROGRAMS)
+
+test: $(PROGRAMS) | setup-test setup-container ## every test; ONLY=NAME runs those whose name has it
 	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS)
 
 unit: $(UNIT_BIN) ## the unit tests alone
@@ -146,7 +154,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 # Packages, by the groups of tests/setup/packages.
-SETUP := setup-build setup-unit setup-check setup-test
+SETUP := setup-build setup-unit setup-check setup-test setup-container setup-demo setup-bench
 $(SETUP): setup-%:
 	@tests/setup/install $*
 
@@ -223,5 +231,5 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 -include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
 
 FORCE:
-.PHONY: all test unit check install clean help FORCE $(SETUP)
+.PHONY: all programs test unit check install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:
