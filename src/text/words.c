@@ -101,7 +101,7 @@ int words_split(struct arena *arena, struct str text, char ***words, size_t *cou
 
 	if (!list || !w.out)
 		return err_nomem(err);
-	const char *nul = memchr(text.data ? text.data : "", '\0', text.len);
+	const char *nul = text.len ? memchr(text.data, '\0', text.len) : NULL;
 	if (nul)
 		return refuse((size_t)(nul - text.data), "a NUL byte", err);
 	while (skip_separators(&w)) {
