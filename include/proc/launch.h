@@ -18,7 +18,8 @@
 /* The signal state that husk was started with, and that its children start with. */
 struct launch_signals {
 	struct sys_sigset mask;
-	struct sys_sigset ignored;
+	struct sys_sigset ignored; /* SIGCHLD alone: husk leaves every other disposition alone */
+	bool reset;                /* the child starts with every disposition at its default */
 };
 
 /* Everything resolved before the loop: no allocation, no parsing in the child. */
@@ -34,29 +35,63 @@ struct launch_spec {
 	int nice;
 	const struct plan_limit *limits;
 	size_t limit_count;
+	/*
+	 * NULL, or LAUNCH_PID_SIZE bytes within envp where the child writes its own pid: the value
+	 * of LISTEN_PID, which sd_listen_fds(3) compares with the reader's pid.
+	 */
+	char *listen_pid;
 	bool new_group;   /* its own process group */
-	bool foreground;  /* give it the terminal, where there is one */
-	bool new_session; /* setsid, and TIOCSCTTY where there is a terminal */
+	bool foreground;  /* and that group is given `terminal` */
+	bool new_session; /* setsid, and `terminal` becomes its controlling terminal */
+	int terminal;     /* launch_terminal()'s; -1: none */
+};
+enum { LAUNCH_PID_SIZE = 12 };
+
+enum launch_step {
+	LAUNCH_SESSION,
+	LAUNCH_NICE,
+	LAUNCH_LIMIT,
+	LAUNCH_CWD,
+	LAUNCH_SIGNALS,
+	LAUNCH_EXEC,
 };
 
 /* What the child wrote on the exec-error pipe: of fixed size. */
 struct launch_failure {
 	int step; /* enum launch_step */
 	int errnum;
+	unsigned index; /* of the limit */
 };
 
-/* The pid, or -1. `*error_pipe` reads as end-of-file once the exec has happened. */
+/*
+ * Blocks every signal and fills `signals` with what was before. The first thing a husk that starts
+ * something does. SIGCHLD is taken off "ignored", for the kernel reaps by itself where it is.
+ */
+int launch_signals_take(struct launch_signals *signals, struct err *err);
+
+/*
+ * A descriptor of the controlling terminal where there is one and its foreground process group is
+ * ours, so that it is ours to hand on; else -1. May be 0, 1 or 2, or one opened for good.
+ */
+int launch_terminal(void);
+
+/*
+ * The pid, or -1. `*error_pipe` reads as end-of-file once the exec has happened, as a struct
+ * launch_failure where it could not: readable at the latest when the child has ended, so that a
+ * read then never waits. The caller closes it.
+ */
 pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *signals,
 	int *error_pipe, struct err *err);
 /*
  * Why it could not be run, as people need it: missing file, missing interpreter and its name,
  * wrong architecture, a script without #!, noexec. Reads the file: not for PID 1's loop, but for
- * a child or a command. Code 126 or 127.
+ * a child or a command. Code 126 or 127. Returns -1.
  */
 int launch_explain(
 	const struct launch_spec *spec, const struct launch_failure *failure, struct err *err);
-/* Finds argv[0] through PATH (POSIX 2.9.1.4); as it is where it has a slash. The result is in the
- * arena. ERR_NOT_FOUND, or ERR_NOT_EXECUTABLE where only files that cannot be run were found. */
+/* Finds argv[0] through PATH (POSIX 2.9.1.4); as it is where it has a slash. `path` NULL: Docker's
+ * default. The result is in the arena, or borrowed from `program`. ERR_NOT_FOUND, or
+ * ERR_NOT_EXECUTABLE where only files that cannot be run were found. */
 int launch_find(struct arena *arena, const char *program, const char *path, const char **found,
 	struct err *err);
 

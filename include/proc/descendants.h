@@ -1,0 +1,17 @@
+/*
+ * descendants: the processes below one, found through /proc.
+ */
+#ifndef HUSK_PROC_DESCENDANTS_H
+#define HUSK_PROC_DESCENDANTS_H
+
+#include <sys/types.h>
+
+enum { DESCENDANTS_MAX = 32768 };
+
+/*
+ * Sends `signal` to every descendant of `ancestor` but the caller. Returns how many, 0 where /proc
+ * is not there. Reads files: for a short-lived child. Not for two threads.
+ */
+int descendants_signal(const char *proc, pid_t ancestor, int signal);
+
+#endif

@@ -1,0 +1,156 @@
+#include "proc/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+int launch_signals_take(struct launch_signals *signals, struct err *err)
+{
+	const struct sys_sigset all = {.bits = UINT64_MAX};
+
+	*signals = (struct launch_signals){0};
+	if (sys_sigmask(SIG_SETMASK, &all, &signals->mask) < 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot block signals");
+	if (sys_is_ignored(SIGCHLD) != 1)
+		return 0;
+	signals->ignored.bits = UINT64_C(1) << (SIGCHLD - 1);
+	if (sys_sigaction_default(SIGCHLD) < 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot take SIGCHLD");
+	return 0;
+}
+
+int launch_terminal(void)
+{
+	pid_t own = sys_getpgid(0);
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++) {
+		pid_t group = sys_tcgetpgrp(fd);
+		if (group >= 0)
+			return group == own ? fd : -1;
+	}
+	/* Every standard stream may be redirected: there can still be a terminal. */
+	fd = sys_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (sys_tcgetpgrp(fd) == own)
+		return fd;
+	sys_close(fd);
+	return -1;
+}
+
+/*
+ * Process group and terminal. None of it may keep the program from running: gVisor refuses
+ * setpgid (EPERM); tcsetpgrp fails with EACCES, ENXIO, ENOTTY or EBADF where terminals are odd.
+ * SIGTTOU is still blocked, so that tcsetpgrp from a background group does not stop us.
+ */
+static int set_up_job(const struct launch_spec *spec)
+{
+	if (spec->new_session) {
+		if (sys_setsid() < 0)
+			return -1;
+		if (spec->terminal >= 0)
+			(void)sys_set_controlling_tty(spec->terminal);
+		return 0;
+	}
+	if (spec->new_group && sys_setpgid(0, 0) == 0 && spec->foreground && spec->terminal >= 0)
+		(void)sys_tcsetpgrp(spec->terminal, sys_getpid());
+	return 0;
+}
+
+static int set_up_limits(const struct launch_spec *spec, unsigned *index)
+{
+	for (*index = 0; *index < spec->limit_count; ++*index) {
+		const struct plan_limit *limit = &spec->limits[*index];
+		if (sys_prlimit(0, limit->resource, &limit->value, NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_up_signals(const struct launch_signals *signals)
+{
+	for (int number = 1; number <= SYS_SIGNAL_MAX; number++) {
+		if (number == SIGKILL || number == SIGSTOP)
+			continue;
+		if (signals->ignored.bits >> (number - 1) & 1) {
+			if (sys_sigaction_ignore(number) < 0)
+				return -1;
+		} else if (signals->reset && sys_sigaction_default(number) < 0) {
+			return -1;
+		}
+	}
+	return sys_sigmask(SIG_SETMASK, &signals->mask, NULL);
+}
+
+/* snprintf is not async-signal-safe. */
+static void write_pid(char *out, pid_t pid)
+{
+	char digits[LAUNCH_PID_SIZE];
+	size_t count = 0;
+
+	do {
+		digits[count++] = (char)('0' + pid % 10);
+		pid /= 10;
+	} while (pid > 0 && count < sizeof(digits) - 1);
+	while (count > 0)
+		*out++ = digits[--count];
+	*out = '\0';
+}
+
+/* Returns only where it failed; the step that did is in `failure`. */
+static void become(const struct launch_spec *spec, const struct launch_signals *signals,
+	struct launch_failure *failure)
+{
+	failure->step = LAUNCH_SESSION;
+	if (set_up_job(spec) < 0)
+		return;
+	if (spec->umask_given)
+		sys_umask(spec->umask);
+	failure->step = LAUNCH_NICE;
+	if (spec->nice_given && sys_setpriority(0, spec->nice) < 0)
+		return;
+	failure->step = LAUNCH_LIMIT;
+	if (set_up_limits(spec, &failure->index) < 0)
+		return;
+	failure->step = LAUNCH_CWD;
+	if (spec->cwd && sys_chdir(spec->cwd) < 0)
+		return;
+	if (spec->listen_pid)
+		write_pid(spec->listen_pid, sys_getpid());
+	failure->step = LAUNCH_SIGNALS;
+	if (set_up_signals(signals) < 0)
+		return;
+	failure->step = LAUNCH_EXEC;
+	sys_execve(spec->path, spec->argv, spec->envp);
+}
+
+pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *signals,
+	int *error_pipe, struct err *err)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (sys_pipe(fds) < 0)
+		return err_set_errno(
+			err, ERR_INTERNAL, errno, "%s: cannot make a pipe", spec->name);
+	pid = sys_fork();
+	if (pid < 0) {
+		err_set_errno(err, ERR_INTERNAL, errno, "%s: cannot fork", spec->name);
+		sys_close(fds[0]);
+		sys_close(fds[1]);
+		return -1;
+	}
+	if (pid == 0) {
+		struct launch_failure failure = {0};
+		become(spec, signals, &failure);
+		failure.errnum = errno;
+		(void)sys_write(fds[1], &failure, sizeof(failure));
+		sys_exit(ERR_NOT_FOUND);
+	}
+	sys_close(fds[1]);
+	*error_pipe = fds[0];
+	return pid;
+}
