@@ -6,24 +6,103 @@
 #define HUSK_INIT_INIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "base/sys.h"
+#include "proc/cgroup.h"
 #include "proc/launch.h"
+
+/* One service, everything resolved. Borrowed until init_run returns. */
+struct init_service {
+	struct launch_spec spec; /* new_group, foreground, new_session and terminal: init's own */
+	bool adhoc;              /* signals pass unchanged, no stop sequence */
+	int64_t stop_delay;
+	int stop_signal;
+	int64_t stop_timeout; /* -1: what `grace` leaves */
+};
+
+enum init_job {
+	INIT_JOB_STOP,      /* TSTP, TTIN, TTOU: STOP for the whole job, husk included */
+	INIT_JOB_PASS,      /* are signals as others */
+	INIT_JOB_PASS_STOP, /* are passed as others, and husk stops too */
+};
+
+enum init_trace_what {
+	INIT_TRACE_SPAWNED,  /* pid */
+	INIT_TRACE_RECEIVED, /* number: a signal; SIGCHLD too */
+	INIT_TRACE_PASSED,   /* number: as it was passed; pid */
+	INIT_TRACE_REAPED,   /* pid, number: the wait status; not the program itself */
+	INIT_TRACE_ENDED,    /* pid, number: the wait status; the program itself */
+};
+struct init_trace {
+	enum init_trace_what what;
+	pid_t pid;
+	int number;
+};
 
 /*
  * How a plain init behaves: what tini, dumb-init, catatonit and `husk -- PROGRAM` do differently.
  * All zero: husk's own behaviour.
  */
 struct init_policy {
-	bool subreaper;          /* PR_SET_CHILD_SUBREAPER where not PID 1 */
-	bool group_signals;      /* signal the child's process group */
-	bool own_session;        /* the child gets a session of its own */
-	bool warn_reaped;        /* tini -w */
-	bool leave_rest;         /* end at once when the program ends; the kernel ends the rest */
+	bool not_subreaper; /* else PR_SET_CHILD_SUBREAPER where not PID 1 */
+	bool group_signals; /* signal the program's process group */
+	bool own_session;   /* the program gets a session of its own, and the terminal of stdin */
+	bool same_group;    /* the program stays in husk's process group */
+	bool leave_rest;    /* end at once when the program ends; the kernel ends the rest */
+	bool chdir_root;    /* leave the working directory once the program is started */
+	bool reset_signals; /* the program starts with nothing blocked and nothing ignored */
+	int end_signal;     /* 0, or sent to the program's group when the program has ended */
 	int parent_death_signal; /* 0: none */
-	unsigned char signal_map[65]; /* 0: as it is; 255: dropped */
-	bool map_set;
-	unsigned char status_map[32]; /* bit n: exit status n becomes 0 (tini -e) */
+	enum init_job job;
+	struct sys_sigset
+		child_blocked;       /* blocked in the program, whatever husk was started with */
+	struct sys_sigset untouched; /* not taken: they do to husk what they do by default */
+	unsigned char signal_map[SYS_SIGNAL_MAX + 1]; /* 0: as it is; INIT_DROP; else the number */
+	unsigned char status_map[32];                 /* bit n: exit status n becomes 0 */
+	void (*trace)(
+		void *arg, const struct init_trace *trace); /* NULL, or told; must not block */
+	void *trace_arg;
 };
+enum { INIT_DROP = 255 };
+
+enum init_cause {
+	INIT_EXITED,      /* wait_status */
+	INIT_SIGNALLED,   /* wait_status */
+	INIT_NOT_STARTED, /* no process could be made: the err of init_run */
+	INIT_EXEC_FAILED, /* failure */
+	INIT_GIVEN_UP,    /* it did not end on KILL */
+};
+
+/* How it ended. */
+struct init_end {
+	int status; /* the exit status, after policy's status_map */
+	const struct init_service *service;
+	enum init_cause cause;
+	pid_t pid;
+	int wait_status;
+	bool expected; /* it ended by a signal that husk had passed or sent to it */
+	struct launch_failure failure;
+	struct cgroup_oom_record oom;
+};
+
+/*
+ * Starts the services and returns when they, and what they left, have ended. `signals` is what
+ * launch_signals_take found: every signal is blocked by now and stays so.
+ *
+ * -1 and `err` where the loop could not be set up; nothing has been started then.
+ */
+int init_run(const struct init_service *services, unsigned count, int64_t grace,
+	const struct launch_signals *signals, const struct init_policy *policy,
+	struct init_end *end, struct err *err);
+
+/*
+ * The reason of an end in words, for people and /dev/termination-log: "php-fpm: killed by SIGKILL
+ * (out of memory: limit 512 MiB)". May read files. Returns true where something is wrong that is
+ * husk's to report: the program could not be run, or a signal ended it that nobody passed to it.
+ */
+bool init_explain(const struct init_end *end, struct err *err);
 
 #endif

@@ -1,0 +1,73 @@
+/*
+ * engine: what init's own files share: init.c (the loop), init_act.c (supervise's actions) and
+ * init_signal.c (signals, the job, the terminal). Not for other modules.
+ */
+#ifndef HUSK_INIT_ENGINE_H
+#define HUSK_INIT_ENGINE_H
+
+#include "base/loop.h"
+#include "init/init.h"
+#include "init/supervise.h"
+
+/* A service and what runs of it. */
+struct instance {
+	struct init *init;
+	const struct init_service *service;
+	struct launch_spec spec;
+	pid_t pid;               /* 0: nothing runs */
+	struct loop_source exec; /* the exec-error pipe; fd -1: closed */
+	uint64_t sent;           /* signals passed or sent to it, a bit each */
+	bool not_started;        /* supervise is to be told */
+	bool reaped;             /* the same */
+	struct init_end end;
+};
+
+struct init {
+	const struct init_policy *policy;
+	struct launch_signals signals; /* the children's */
+	struct loop loop;
+	struct loop_source signal_source;
+	struct supervise sup;
+	struct instance *instances;
+	struct supervise_service *services;
+	struct supervise_action *actions;
+	int64_t poll_at;      /* when to look again at what is left */
+	uint64_t ignore_once; /* signals that husk has brought on itself */
+	pid_t self;
+	pid_t own_group;
+	int terminal;   /* -1: none, or not ours to hand on */
+	bool is_init;   /* PID 1 of a PID namespace */
+	bool childless; /* the last wait said so */
+	bool more_dead; /* the last round of waits reached its limit */
+	bool swept;     /* what is left has been signalled: look whether anything is */
+	pid_t sweeper;  /* the child that signals what is left; 0: none */
+	int oom_pipe;   /* where the child that looks for a kill for memory answers; -1: none */
+	struct instance *oom_instance;
+	struct cgroup_oom oom;
+	struct err err; /* why a process could not be made */
+};
+
+/* Between two looks at what is left: ns. */
+enum { INIT_SWEEP_POLL = 50000000 };
+
+void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
+
+/* Does what supervise listed. */
+void init_perform(struct init *init);
+/* Asks a child whether the kernel killed for want of memory. */
+void init_ask_oom(struct init *init, struct instance *instance);
+/* Reads its answer, if there is one. */
+void init_hear_oom(struct init *init);
+/* `number` to whatever is left. */
+void init_sweep(struct init *init, int number);
+
+/* The whole job; the process alone where it has no group of its own (gVisor, or not yet). */
+void init_signal_job(struct instance *instance, int number);
+/* One signal that husk has got, SIGCHLD apart: true where it asks the container to stop. */
+bool init_take_signal(struct init *init, int number);
+/* The program was stopped by `number`. */
+void init_job_stopped(struct init *init, struct instance *instance, int number);
+/* The foreground is husk's own group again. */
+void init_terminal_back(const struct init *init);
+
+#endif

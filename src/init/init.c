@@ -1,0 +1,413 @@
+#include "init/init.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "init/engine.h"
+
+enum {
+	SIGNALS_AT_ONCE = 16,
+	/* Then signals are looked at again: a flood of orphans does not delay TERM. */
+	REAPED_AT_ONCE = 64,
+};
+
+void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number)
+{
+	const struct init_trace trace = {.what = what, .pid = pid, .number = number};
+
+	if (init->policy->trace)
+		init->policy->trace(init->policy->trace_arg, &trace);
+}
+
+static bool is_empty(const struct init *init)
+{
+	if (!init->childless)
+		return false;
+	/* A process that came by `docker exec` is nobody's child here. */
+	return !init->is_init || (sys_kill(-1, 0) < 0 && errno == ESRCH);
+}
+
+/* What the acts have led to is told to supervise, which may lead to more. Every round takes
+ * something nearer to its end, so that there are few. */
+static void follow_up(struct init *init)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		init_perform(init);
+		init->sup.action_count = 0;
+		for (unsigned i = 0; i < init->sup.count && !more; i++) {
+			if (init->instances[i].not_started) {
+				init->instances[i].not_started = false;
+				supervise_event(&init->sup, sys_now(), i, EVENT_NOT_STARTED);
+				more = true;
+			}
+		}
+		if (!more && init->swept && init->sup.phase != PHASE_DONE && is_empty(init)) {
+			supervise_occasion(&init->sup, sys_now(), OCCASION_EMPTY);
+			more = true;
+		}
+	}
+}
+
+static void tell(struct init *init, struct instance *instance, enum supervise_event event)
+{
+	unsigned index = (unsigned)(instance - init->instances);
+
+	supervise_event(&init->sup, sys_now(), index, event);
+	follow_up(init);
+}
+
+static void tell_all(struct init *init, enum supervise_occasion occasion)
+{
+	supervise_occasion(&init->sup, sys_now(), occasion);
+	follow_up(init);
+}
+
+/* Readable, or its writer gone: the read does not wait. */
+static void on_exec(struct loop_source *source, unsigned events)
+{
+	struct instance *instance = source->arg;
+	struct launch_failure failure;
+	ssize_t size = sys_read(source->fd, &failure, sizeof(failure));
+
+	(void)events;
+	loop_remove(&instance->init->loop, source);
+	fd_close(&source->fd);
+	if (size != (ssize_t)sizeof(failure)) {
+		tell(instance->init, instance, EVENT_EXEC_OK);
+		return;
+	}
+	instance->end.cause = INIT_EXEC_FAILED;
+	instance->end.failure = failure;
+	tell(instance->init, instance, EVENT_EXEC_FAILED);
+}
+
+static struct instance *find(struct init *init, pid_t pid)
+{
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (init->instances[i].pid == pid)
+			return &init->instances[i];
+	}
+	return NULL;
+}
+
+static void note_reaped(struct init *init, pid_t pid, int status)
+{
+	struct instance *instance = find(init, pid);
+
+	if (pid == init->sweeper)
+		init->sweeper = 0;
+	if (!instance) {
+		init_trace(init, INIT_TRACE_REAPED, pid, status);
+		return;
+	}
+	init_trace(init, INIT_TRACE_ENDED, pid, status);
+	instance->pid = 0;
+	instance->reaped = true;
+	instance->end.wait_status = status;
+}
+
+/*
+ * SIGCHLD says that there is at least one. WUNTRACED only where there is a terminal, for the sake
+ * of init_job_stopped.
+ */
+static void reap(struct init *init)
+{
+	int flags = WNOHANG | (init->terminal >= 0 ? WUNTRACED : 0);
+
+	init->more_dead = true;
+	for (int i = 0; i < REAPED_AT_ONCE; i++) {
+		int status;
+		pid_t pid = sys_wait(-1, &status, flags);
+
+		if (pid <= 0) {
+			init->more_dead = false;
+			init->childless = pid < 0 && errno == ECHILD;
+			return;
+		}
+		if (!WIFSTOPPED(status)) {
+			note_reaped(init, pid, status);
+			continue;
+		}
+		struct instance *instance = find(init, pid);
+		if (instance)
+			init_job_stopped(init, instance, WSTOPSIG(status));
+	}
+}
+
+static void end_instance(struct init *init, struct instance *instance)
+{
+	struct init_end *end = &instance->end;
+	int number = WTERMSIG(end->wait_status);
+
+	/* What its child wrote comes before its end. */
+	if (instance->exec.fd >= 0)
+		on_exec(&instance->exec, 0);
+	if (end->cause != INIT_EXEC_FAILED) {
+		end->cause = WIFSIGNALED(end->wait_status) ? INIT_SIGNALLED : INIT_EXITED;
+		if (end->cause == INIT_SIGNALLED)
+			end->expected = instance->sent >> (number - 1) & 1;
+		if (end->cause == INIT_SIGNALLED && number == SIGKILL && !end->expected)
+			init_ask_oom(init, instance);
+	}
+	if (init->policy->end_signal != 0)
+		(void)sys_kill(-end->pid, init->policy->end_signal);
+	tell(init, instance, EVENT_EXITED);
+}
+
+/* All that are dead first, then what it means: an orphan that is already dead needs no TERM. */
+static void reap_and_tell(struct init *init)
+{
+	reap(init);
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (init->instances[i].reaped) {
+			init->instances[i].reaped = false;
+			end_instance(init, &init->instances[i]);
+		}
+	}
+	follow_up(init);
+}
+
+/* SIGPIPE of our own writes is not for the program. SIGCHLD is the kernel's, unless somebody has
+ * sent one. */
+static void take(struct init *init, const struct signalfd_siginfo *info, bool *dead)
+{
+	int number = (int)info->ssi_signo;
+
+	if (number == SIGCHLD)
+		*dead = true;
+	if (number == SIGCHLD && info->ssi_code > 0) {
+		init_trace(init, INIT_TRACE_RECEIVED, 0, number);
+		return;
+	}
+	if (info->ssi_code <= 0 && (pid_t)info->ssi_pid == init->self)
+		return;
+	if (init_take_signal(init, number))
+		tell_all(init, OCCASION_STOP);
+}
+
+static void on_signals(struct loop_source *source, unsigned events)
+{
+	struct init *init = source->arg;
+	struct signalfd_siginfo infos[SIGNALS_AT_ONCE];
+	ssize_t size = sys_read(source->fd, infos, sizeof(infos));
+	bool dead = false;
+
+	(void)events;
+	for (ssize_t i = 0; i < size / (ssize_t)sizeof(infos[0]); i++)
+		take(init, &infos[i], &dead);
+	if (dead)
+		reap_and_tell(init);
+}
+
+/* What came without SIGCHLD: a process that is not husk's child has gone, or one was born while
+ * the sweep went on. */
+static void look_again(struct init *init)
+{
+	reap(init);
+	if (init->sup.phase == PHASE_SWEEP_KILL)
+		init_sweep(init, SIGKILL);
+	else
+		init->poll_at = sys_now() + INIT_SWEEP_POLL;
+}
+
+/* Nothing in here fails: no allocation, no parsing, no call that waits but the loop's. */
+static void run(struct init *init)
+{
+	while (init->sup.phase != PHASE_DONE) {
+		int64_t deadline = supervise_next(&init->sup);
+
+		if (init->poll_at < deadline)
+			deadline = init->poll_at;
+		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
+		if (init->more_dead)
+			reap_and_tell(init);
+		if (deadline == SUPERVISE_NEVER || sys_now() < deadline)
+			continue;
+		if (init->poll_at <= deadline)
+			look_again(init);
+		supervise_tick(&init->sup, sys_now());
+		follow_up(init);
+	}
+}
+
+static void set_up_instance(struct init *init, unsigned index, const struct init_service *service)
+{
+	struct instance *instance = &init->instances[index];
+
+	*instance = (struct instance){
+		.init = init,
+		.service = service,
+		.spec = service->spec,
+		.exec = {.fd = -1, .arg = instance, .ready = on_exec},
+		.end = {.service = service},
+	};
+	instance->spec.new_session = init->policy->own_session;
+	instance->spec.new_group = !init->policy->same_group;
+	instance->spec.foreground = true;
+	instance->spec.terminal = init->terminal;
+	init->services[index] = (struct supervise_service){
+		.delay = service->stop_delay,
+		.timeout = service->stop_timeout,
+		.passive = service->adhoc,
+	};
+}
+
+static int allocate(struct init *init, unsigned count, struct err *err)
+{
+	size_t actions = (size_t)count * SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER;
+
+	init->instances = calloc(count, sizeof(*init->instances));
+	init->services = calloc(count, sizeof(*init->services));
+	init->actions = calloc(actions, sizeof(*init->actions));
+	if (!init->instances || !init->services || !init->actions)
+		return err_nomem(err);
+	init->sup.services = init->services;
+	init->sup.count = count;
+	init->sup.actions = init->actions;
+	return 0;
+}
+
+/* The session leader's giving up of its terminal brings a HUP and a CONT on itself (tty_ioctl(4)).
+ */
+static void leave_terminal(struct init *init)
+{
+	init->terminal = 0;
+	if (sys_drop_controlling_tty(0) == 0 && sys_getsid(0) == init->self)
+		init->ignore_once = UINT64_C(1) << (SIGHUP - 1) | UINT64_C(1) << (SIGCONT - 1);
+}
+
+static void set_up_process(struct init *init)
+{
+	const struct init_policy *policy = init->policy;
+
+	init->self = sys_getpid();
+	init->is_init = init->self == 1;
+	init->own_group = sys_getpgid(0);
+	if (!init->is_init && !policy->not_subreaper && sys_set_subreaper(true) < 0)
+		log_warn_errno("cannot become a subreaper");
+	if (policy->parent_death_signal != 0 &&
+		sys_set_parent_death_signal(policy->parent_death_signal) < 0)
+		log_warn_errno("cannot ask for a signal at the parent's death");
+	if (policy->own_session)
+		leave_terminal(init);
+	else if (!policy->same_group)
+		init->terminal = launch_terminal();
+	if (policy->reset_signals) {
+		init->signals = (struct launch_signals){.reset = true};
+	}
+	init->signals.mask.bits |= policy->child_blocked.bits;
+}
+
+static int set_up_loop(struct init *init, struct err *err)
+{
+	struct sys_sigset taken = {.bits = ~init->policy->untouched.bits};
+
+	if (loop_init(&init->loop, err) < 0)
+		return -1;
+	if (taken.bits != UINT64_MAX)
+		(void)sys_sigmask(SIG_SETMASK, &taken, NULL);
+	init->signal_source =
+		(struct loop_source){.fd = sys_signalfd(&taken), .arg = init, .ready = on_signals};
+	if (init->signal_source.fd < 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make a signal descriptor");
+	if (loop_add(&init->loop, &init->signal_source, LOOP_READ) < 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot watch signals");
+	return 0;
+}
+
+static int exit_status(const struct init_end *end)
+{
+	switch (end->cause) {
+	case INIT_EXITED:
+		return WEXITSTATUS(end->wait_status);
+	case INIT_SIGNALLED:
+		return 128 + WTERMSIG(end->wait_status);
+	case INIT_NOT_STARTED:
+		return ERR_INTERNAL;
+	case INIT_EXEC_FAILED:
+		return end->failure.errnum == ENOENT || end->failure.errnum == ENOTDIR
+			       ? ERR_NOT_FOUND
+			       : ERR_NOT_EXECUTABLE;
+	case INIT_GIVEN_UP:
+		break;
+	}
+	return 128 + SIGKILL;
+}
+
+static void finish(struct init *init, struct init_end *end, struct err *err)
+{
+	init_hear_oom(init);
+	init_terminal_back(init);
+	*end = init->instances[0].end;
+	end->status = exit_status(end);
+	if (init->policy->status_map[end->status / 8] >> (end->status % 8) & 1)
+		end->status = 0;
+	if (end->cause == INIT_NOT_STARTED)
+		*err = init->err;
+}
+
+static void tear_down(struct init *init)
+{
+	for (unsigned i = 0; i < init->sup.count && init->instances; i++)
+		fd_close(&init->instances[i].exec.fd);
+	fd_close(&init->signal_source.fd);
+	loop_fini(&init->loop);
+	if (init->terminal > 2)
+		fd_close(&init->terminal);
+	free(init->instances);
+	free(init->services);
+	free(init->actions);
+}
+
+static void start(struct init *init)
+{
+	for (unsigned i = 0; i < init->sup.count; i++)
+		tell(init, &init->instances[i], EVENT_START);
+	if (init->policy->chdir_root)
+		(void)sys_chdir("/");
+	/* While the program is on its way through exec: it costs its start nothing. */
+	if (!init->policy->leave_rest)
+		cgroup_oom_watch(&init->oom, "");
+}
+
+int init_run(const struct init_service *services, unsigned count, int64_t grace,
+	const struct launch_signals *signals, const struct init_policy *policy,
+	struct init_end *end, struct err *err)
+{
+	struct init init = {
+		.policy = policy,
+		.signals = *signals,
+		.loop = {.epoll = -1},
+		.signal_source = {.fd = -1},
+		.sup = {.grace = grace, .leave_rest = policy->leave_rest},
+		.poll_at = SUPERVISE_NEVER,
+		.terminal = -1,
+		.oom_pipe = -1,
+	};
+	int result = -1;
+
+	if (allocate(&init, count, err) < 0)
+		goto out;
+	set_up_process(&init);
+	if (set_up_loop(&init, err) < 0)
+		goto out;
+	for (unsigned i = 0; i < count; i++)
+		set_up_instance(&init, i, &services[i]);
+	supervise_init(&init.sup);
+	start(&init);
+	/* From here on nothing may end husk but the end of its services. */
+	run(&init);
+	finish(&init, end, err);
+	result = 0;
+out:
+	tear_down(&init);
+	return result;
+}
