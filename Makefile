@@ -25,13 +25,25 @@ SRC_TEXT := \
 SRC_PLAN := \
 	src/plan/machine.c \
 	src/plan/options.c
-SRC_PROC :=
-SRC_INIT :=
+SRC_PROC := \
+	src/proc/binary.c \
+	src/proc/cgroup.c \
+	src/proc/descendants.c \
+	src/proc/launch.c \
+	src/proc/launch_explain.c \
+	src/proc/launch_find.c
+SRC_INIT := \
+	src/init/init.c \
+	src/init/init_act.c \
+	src/init/init_explain.c \
+	src/init/init_signal.c \
+	src/init/supervise.c
 SRC_CMD  := \
 	src/cmd/dispatch.c \
 	src/cmd/help.c \
 	src/cmd/main.c \
 	src/cmd/report.c \
+	src/cmd/run.c \
 	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 

@@ -15,6 +15,7 @@
 /* A row is added when its command works. */
 #define CMD_TABLE(X) \
 	X(help, "help [COMMAND]", "explain husk, or one command") \
+	X(run, "[run] [OPTION...] [-- PROGRAM [ARG...]]", "start the program and look after it") \
 	X(version, "version", "print the version")
 
 /*
