@@ -134,6 +134,7 @@ CHILD_BIN := $(if $(wildcard tests/testchild.c),$(BUILD)/test/testchild)
 # What scripts are told.
 export BUILD VERSION
 export HUSK := $(CURDIR)/$(BUILD)/husk
+export FUZZ_TARGETS
 export TESTCHILD := $(CURDIR)/$(BUILD)/test/testchild
 
 quote = '$(subst ','\'',$1)'
@@ -144,7 +145,8 @@ PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN)
 programs: $(PROGRAMS)
 
 test: $(PROGRAMS) | setup-test setup-container ## every test; ONLY=NAME runs those whose name has it
-	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS)
+	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS) \
+		$(if $(FUZZ_TARGETS),tests/fuzz/run:600)
 
 unit: $(UNIT_BIN) ## the unit tests alone
 	$(if $(UNIT_BIN),tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN))
@@ -152,6 +154,21 @@ unit: $(UNIT_BIN) ## the unit tests alone
 check: $(BUILD)/husk | setup-build setup-unit setup-check ## format, floors, lint, analysis; ONLY=NAME runs one
 	@CHECK_FLAGS=$(call quote,$(CPPFLAGS) $(CFLAGS)) CHECK_MUSL=$(call quote,$(MUSL_CC) -isystem $(LIBYAML_INCLUDE)) \
 		tests/check/all $(ONLY)
+
+ifneq ($(FUZZ_TARGETS),)
+fuzz: $(FUZZ_BIN) ## new inputs for the parsers, FUZZ_SECONDS=60 for each
+	tests/fuzz/run $(FUZZ_SECONDS)
+endif
+
+ifneq ($(wildcard tests/demo/run),)
+demo: $(BUILD)/husk | setup-demo ## nginx in a root tree without a shell serves a page and stops
+	tests/demo/run
+endif
+
+ifneq ($(wildcard tests/bench/run),)
+bench: $(BUILD)/husk | setup-bench ## against the programs that do parts of it
+	tests/bench/run
+endif
 
 install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
 	install -D -m 755 $(BUILD)/husk $(DESTDIR)$(PREFIX)/bin/husk
@@ -162,8 +179,11 @@ install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
 clean: ## removes everything that was built
 	rm -rf $(BUILD)
 
+# Targets whose programs are not there.
+ABSENT := $(if $(FUZZ_TARGETS),,fuzz) $(if $(wildcard tests/demo/run),,demo) $(if $(wildcard tests/bench/run),,bench)
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / && !(" $(ABSENT) " ~ " " $$1 " ") { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 # Packages, by the groups of tests/setup/packages.
 SETUP := setup-build setup-unit setup-check setup-test setup-container setup-demo setup-bench
@@ -243,5 +263,5 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 -include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
 
 FORCE:
-.PHONY: all programs test unit check install clean help FORCE $(SETUP)
+.PHONY: all programs test unit check $(filter-out $(ABSENT),fuzz demo bench) install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:
