@@ -39,11 +39,16 @@ void sys_sleep(int64_t ns);
 int sys_access(int dirfd, const char *path, int mode, int flags);
 int sys_chdir(const char *path);
 int sys_close(int fd);
+/* copy_file_range(2) at both files' own positions. */
+ssize_t sys_copy_range(int from, int to, size_t size);
+/* renameat2(2), RENAME_EXCHANGE: EINVAL where the file system cannot. */
+int sys_exchange(int olddir, const char *old, int newdir, const char *new);
 int sys_fchdir(int fd);
 int sys_fchmod(int fd, mode_t mode);
 int sys_fchmodat(int dirfd, const char *path, mode_t mode);
 int sys_fchown(int fd, uid_t uid, gid_t gid);
 int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
+int sys_flock(int fd, int operation);
 int sys_fstat(int fd, struct stat *st);
 int sys_fstatat(int dirfd, const char *path, struct stat *st, int flags);
 int sys_fstatfs(int fd, struct statfs *st);
@@ -51,6 +56,8 @@ int sys_fsync(int fd);
 int sys_ftruncate(int fd, off_t size);
 /* getdents64(2) records. */
 ssize_t sys_getdents(int fd, void *out, size_t size);
+/* getrandom(2): all of it, at most 256 bytes, or -1. */
+int sys_getrandom(void *out, size_t size);
 int sys_linkat(int olddir, const char *old, int newdir, const char *new, int flags);
 off_t sys_lseek(int fd, off_t offset, int whence);
 int sys_mkdirat(int dirfd, const char *path, mode_t mode);

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -75,6 +77,17 @@ int sys_close(int fd)
 	return close(fd);
 }
 
+ssize_t sys_copy_range(int from, int to, size_t size)
+{
+	return syscall(SYS_copy_file_range, from, NULL, to, NULL, size, 0);
+}
+
+int sys_exchange(int olddir, const char *old, int newdir, const char *new)
+{
+	/* RENAME_EXCHANGE of linux/fs.h */
+	return (int)syscall(SYS_renameat2, olddir, old, newdir, new, 2);
+}
+
 int sys_fchdir(int fd)
 {
 	return fchdir(fd);
@@ -98,6 +111,11 @@ int sys_fchown(int fd, uid_t uid, gid_t gid)
 int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 {
 	return fchownat(dirfd, path, uid, gid, flags);
+}
+
+int sys_flock(int fd, int operation)
+{
+	return flock(fd, operation);
 }
 
 int sys_fstat(int fd, struct stat *st)
@@ -134,6 +152,14 @@ int sys_ftruncate(int fd, off_t size)
 ssize_t sys_getdents(int fd, void *out, size_t size)
 {
 	return syscall(SYS_getdents64, fd, out, size);
+}
+
+int sys_getrandom(void *out, size_t size)
+{
+	ssize_t got;
+
+	RETRY(got, getrandom(out, size, 0));
+	return got == (ssize_t)size ? 0 : -1;
 }
 
 int sys_linkat(int olddir, const char *old, int newdir, const char *new, int flags)
