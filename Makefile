@@ -9,6 +9,7 @@ DESTDIR ?=
 SRC_BASE := \
 	src/base/arena.c \
 	src/base/buf.c \
+	src/base/dir.c \
 	src/base/err.c \
 	src/base/fd.c \
 	src/base/log.c \
@@ -23,8 +24,13 @@ SRC_TEXT := \
 	src/text/yaml.c \
 	src/text/yaml_source.c
 SRC_PLAN := \
+	src/plan/beneath.c \
 	src/plan/machine.c \
-	src/plan/options.c
+	src/plan/options.c \
+	src/plan/stage.c \
+	src/plan/stage_publish.c \
+	src/plan/tree.c \
+	src/plan/user.c
 SRC_PROC := \
 	src/proc/binary.c \
 	src/proc/cgroup.c \
@@ -53,6 +59,7 @@ MANUALS :=
 # tests/unit/NAME.c, each a program of its own.
 UNIT_TESTS := \
 	test_arena \
+	test_beneath \
 	test_buf \
 	test_err \
 	test_machine \
@@ -60,7 +67,10 @@ UNIT_TESTS := \
 	test_options \
 	test_out \
 	test_signal_name \
+	test_stage \
 	test_str \
+	test_tree \
+	test_user \
 	test_words \
 	test_yaml
 
