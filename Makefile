@@ -62,6 +62,7 @@ UNIT_TESTS := \
 	test_beneath \
 	test_buf \
 	test_err \
+	test_fd \
 	test_machine \
 	test_opt \
 	test_options \
@@ -73,6 +74,9 @@ UNIT_TESTS := \
 	test_user \
 	test_words \
 	test_yaml
+
+# What a unit test puts in the place of a system call.
+$(BUILD)/test/unit/test_fd: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
