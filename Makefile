@@ -61,8 +61,11 @@ UNIT_TESTS := \
 	test_arena \
 	test_beneath \
 	test_buf \
+	test_dispatch \
 	test_err \
 	test_fd \
+	test_log \
+	test_loop \
 	test_machine \
 	test_opt \
 	test_options \
@@ -70,6 +73,7 @@ UNIT_TESTS := \
 	test_signal_name \
 	test_stage \
 	test_str \
+	test_sys \
 	test_tree \
 	test_user \
 	test_words \

@@ -27,8 +27,6 @@ int loop_add(struct loop *loop, struct loop_source *source, unsigned events)
 {
 	struct epoll_event event = {.data.ptr = source};
 
-	source->events = events;
-	source->next_steady = NULL;
 	if ((events & LOOP_READ) != 0)
 		event.events |= EPOLLIN;
 	if ((events & LOOP_WRITE) != 0)
@@ -37,6 +35,13 @@ int loop_add(struct loop *loop, struct loop_source *source, unsigned events)
 		return 0;
 	if (errno != EPERM)
 		return -1;
+	for (struct loop_source *other = loop->steady; other != NULL; other = other->next_steady) {
+		if (other == source) {
+			errno = EEXIST;
+			return -1;
+		}
+	}
+	source->events = events;
 	source->next_steady = loop->steady;
 	loop->steady = source;
 	return 0;
@@ -63,15 +68,16 @@ void loop_remove(struct loop *loop, struct loop_source *source)
 /* Rounded up: a deadline is never early. */
 static int timeout_ms(const struct loop *loop, int64_t deadline)
 {
-	int64_t left;
+	int64_t now, left;
 
 	if (loop->steady != NULL)
 		return 0;
 	if (deadline == INT64_MAX)
 		return -1;
-	left = deadline - sys_now();
-	if (left <= 0)
+	now = sys_now();
+	if (deadline <= now)
 		return 0;
+	left = deadline - now;
 	left = left / 1000000 + (left % 1000000 != 0);
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
