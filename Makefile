@@ -20,6 +20,11 @@ SRC_BASE := \
 	src/base/str.c \
 	src/base/sys.c
 SRC_TEXT := \
+	src/text/arith.c \
+	src/text/filter.c \
+	src/text/template.c \
+	src/text/template_read.c \
+	src/text/template_run.c \
 	src/text/words.c \
 	src/text/yaml.c \
 	src/text/yaml_source.c
@@ -74,6 +79,7 @@ UNIT_TESTS := \
 	test_stage \
 	test_str \
 	test_sys \
+	test_template \
 	test_tree \
 	test_user \
 	test_words \
