@@ -30,8 +30,12 @@ SRC_TEXT := \
 	src/text/yaml_source.c
 SRC_PLAN := \
 	src/plan/beneath.c \
+	src/plan/config.c \
+	src/plan/config_files.c \
+	src/plan/config_schema.c \
 	src/plan/machine.c \
 	src/plan/options.c \
+	src/plan/schema.c \
 	src/plan/stage.c \
 	src/plan/stage_publish.c \
 	src/plan/tree.c \
@@ -66,6 +70,7 @@ UNIT_TESTS := \
 	test_arena \
 	test_beneath \
 	test_buf \
+	test_config \
 	test_dispatch \
 	test_err \
 	test_fd \
@@ -90,7 +95,12 @@ $(BUILD)/test/unit/test_fd: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
-C_TESTS :=
+C_TESTS := \
+	fault_config
+
+# libyaml's own allocations fail as well.
+$(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
+	-Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
@@ -102,8 +112,10 @@ SCRIPT_TESTS := \
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
+	fuzz_config \
 	fuzz_options \
-	fuzz_words
+	fuzz_words \
+	fuzz_yaml
 FUZZ_SECONDS ?= 60
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual \

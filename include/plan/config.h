@@ -14,7 +14,6 @@ enum {
 	CONFIG_INCLUDE_DEPTH_MAX = 8,
 	CONFIG_FILES_MAX = 256,
 	CONFIG_SERVICE_NAME_MAX = 64,
-	CONFIG_VARS_MAX = 10000,
 };
 
 /* The file to read: `option` (-c), else `environment` ($HUSK_CONFIG; empty counts as not set), else

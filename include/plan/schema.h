@@ -89,6 +89,8 @@ void schema_octal(struct schema *s, const struct schema_key *key, const struct y
 	void *field); /* mode_t */
 void schema_list(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 	void *field); /* struct plan_list of texts */
+void schema_paths(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
+	void *field); /* struct plan_list of texts, none empty; one text is a list of one */
 void schema_argv(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 	void *field); /* struct plan_list with at least one item, the first not empty */
 

@@ -389,11 +389,11 @@ static void read_limit(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
 {
 	struct plan_service *service = field;
-	struct rlimit value = {0, 0};
+	struct rlimit value = {0, RLIM_INFINITY};
 
 	if (node->kind == YAML_MAPPING) {
 		schema_read(s, limit_keys, node, &value);
-		if (value.rlim_cur > value.rlim_max && yaml_get(node, "hard"))
+		if (value.rlim_cur > value.rlim_max)
 			schema_error(s, node->key, "soft is larger than hard");
 	} else {
 		read_limit_value(s, key, node, &value.rlim_cur);
@@ -538,14 +538,10 @@ static void read_version(
 static void read_include(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
 {
-	struct plan_text path;
 	struct plan_list paths;
 
 	(void)field;
-	if (node->kind == YAML_SEQUENCE)
-		schema_list(s, key, node, &paths);
-	else
-		schema_path(s, key, node, &path);
+	schema_paths(s, key, node, &paths);
 }
 
 static void read_grace(
@@ -568,15 +564,8 @@ static void read_env_file(
 	struct config_state *state = field;
 	struct plan_list *files = &state->plan->env_files;
 	struct plan_list list = {NULL, 0, false};
-	struct plan_text one = {0};
 
-	if (node->kind == YAML_SEQUENCE) {
-		schema_list(s, key, node, &list);
-	} else {
-		schema_path(s, key, node, &one);
-		list.items = &one;
-		list.count = one.text ? 1 : 0;
-	}
+	schema_paths(s, key, node, &list);
 	for (size_t i = 0; i < list.count && files->count < state->env_files_max; i++)
 		files->items[files->count++] = list.items[i];
 	files->given = true;

@@ -237,6 +237,8 @@ void schema_duration(
 void schema_choice(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
 {
+	char what[100];
+
 	if (!schema_scalar(s, key, node))
 		return;
 	for (int i = 0; key->choices[i]; i++) {
@@ -245,9 +247,8 @@ void schema_choice(
 			return;
 		}
 	}
-	schema_error(s, node, "wants %s, not \"%.*s\"", key->type,
-		(int)(node->value.len < VALUE_SHOWN_MAX ? node->value.len : VALUE_SHOWN_MAX),
-		node->value.data);
+	snprintf(what, sizeof(what), "wants %s, not", key->type);
+	schema_error_unknown(s, node, what, node->value, str_nearest(node->value, key->choices));
 }
 
 /* 027 means 23 to YAML 1.1 and 27 to YAML 1.2: here the digits are octal, quoted or not. */
@@ -323,10 +324,29 @@ static void error_wants_list(
 	buf_fini(&shown);
 }
 
-void schema_list(
-	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+/* What stands in a list: a text; a path is not empty. */
+static void check_item(struct schema *s, const struct yaml_node *item, size_t index, bool path)
 {
-	struct plan_list *list = field;
+	bool text = item->kind == YAML_SCALAR && !yaml_is_null(item);
+
+	if (text && (!path || item->value.len > 0))
+		return;
+	schema_push_index(s, index);
+	if (text)
+		schema_error(s, item, "wants a path, not an empty text");
+	else if (item->kind == YAML_SCALAR)
+		schema_error(s, item, "wants a text, not nothing: write \"\" for an empty one");
+	else if (item->kind == YAML_MAPPING)
+		schema_error(s, item,
+			"wants a text, not a mapping: a text that holds \": \" needs quotes");
+	else
+		schema_error(s, item, "wants a text, not a list");
+	schema_pop(s);
+}
+
+static void read_list(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
+	struct plan_list *list, bool paths)
+{
 	struct plan_text *items;
 	size_t n = 0;
 
@@ -340,17 +360,39 @@ void schema_list(
 		return;
 	}
 	for (const struct yaml_node *item = node->first; item; item = item->next, n++) {
-		if (item->kind == YAML_SCALAR && !yaml_is_null(item)) {
-			schema_set_text(&items[n], item);
-			continue;
-		}
-		schema_push_index(s, n);
-		schema_error(s, item, "wants a text, not %s%s", node_kind(item),
-			yaml_is_null(item) ? ": write \"\" for an empty one" : "");
-		schema_pop(s);
-		items[n].text = "";
+		check_item(s, item, n, paths);
+		schema_set_text(&items[n], item);
 	}
 	*list = (struct plan_list){.items = items, .count = n, .given = true};
+}
+
+void schema_list(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	read_list(s, key, node, field, false);
+}
+
+void schema_paths(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	struct plan_list *list = field;
+	struct plan_text one = {0};
+
+	if (node->kind == YAML_SEQUENCE) {
+		read_list(s, key, node, list, true);
+		return;
+	}
+	schema_path(s, key, node, &one);
+	if (!one.text)
+		return;
+	list->items = arena_alloc(s->arena, sizeof(one));
+	if (!list->items) {
+		schema_nomem(s);
+		return;
+	}
+	list->items[0] = one;
+	list->count = 1;
+	list->given = true;
 }
 
 void schema_argv(

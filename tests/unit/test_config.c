@@ -1,0 +1,1220 @@
+#include "unit/unit.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "plan/config.h"
+
+enum { ARENA_MAX = 64 << 20 };
+
+#define V      "version: 1\n"
+#define SVC    V "services:\n  s:\n    command: [/bin/s]\n"
+#define SECOND INT64_C(1000000000)
+
+struct fixture {
+	struct arena *arena;
+	struct err_list errors;
+	struct plan plan;
+	struct buf text;
+	char dir[64];
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	f->arena = arena_new(ARENA_MAX);
+	buf_init(&f->text, 1 << 20);
+	*state = f;
+	return f->arena ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	arena_free(f->arena);
+	buf_fini(&f->text);
+	free(f);
+	return 0;
+}
+
+/* Every error, a line each. */
+static const char *errors_text(struct fixture *f, const struct err_list *errors)
+{
+	char one[2048];
+
+	buf_reset(&f->text);
+	for (unsigned i = 0; i < errors->count; i++) {
+		err_format(&errors->errs[i], one, sizeof(one));
+		buf_appendf(&f->text, "%s%s", i > 0 ? "\n" : "", one);
+	}
+	return buf_cstr(&f->text);
+}
+
+static void load(struct fixture *f, const char *yaml)
+{
+	int rc;
+
+	f->errors.count = f->errors.dropped = 0;
+	rc = config_load_text(f->arena, "husk.yaml", str_from(yaml), &f->plan, &f->errors);
+	assert_int_equal(rc, f->errors.count > 0 ? -1 : 0);
+}
+
+static void load_good(struct fixture *f, const char *yaml)
+{
+	load(f, yaml);
+	assert_string_equal(errors_text(f, &f->errors), "");
+}
+
+struct bad {
+	const char *yaml;
+	const char *errors;
+};
+
+static void assert_bad(struct fixture *f, const struct bad *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		load(f, cases[i].yaml);
+		assert_string_equal(errors_text(f, &f->errors), cases[i].errors);
+	}
+}
+
+#define ASSERT_BAD(f, cases) assert_bad((f), (cases), COUNT(cases))
+
+static void assert_text(
+	const struct plan_text *text, const char *expected, unsigned line, unsigned column)
+{
+	assert_string_equal(text->text, expected);
+	assert_string_equal(text->place.file, "husk.yaml");
+	assert_int_equal(text->place.line, line);
+	assert_int_equal(text->place.column, column);
+}
+
+static const struct plan_var *var(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->plan.var_count; i++)
+		if (strcmp(f->plan.vars[i].name, name) == 0)
+			return &f->plan.vars[i];
+	fail_msg("no variable %s", name);
+	return NULL;
+}
+
+/* ---- the top level ---- */
+
+static void test_load_minimal_defaults(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, V);
+	assert_string_equal(f->plan.file, "husk.yaml");
+	assert_true(f->plan.grace == 10 * SECOND);
+	assert_null(f->plan.grace_place.file);
+	assert_int_equal(f->plan.var_count, 0);
+	assert_int_equal(f->plan.template_count, 0);
+	assert_int_equal(f->plan.service_count, 0);
+	assert_int_equal(f->plan.env_files.count, 0);
+	assert_ptr_equal(f->plan.arena, f->arena);
+}
+
+static void test_load_top_level_errors(void **state)
+{
+	static const struct bad cases[] = {
+		{"", "husk.yaml:1:1: version: is required and missing: write `version: 1`"},
+		{"grace: 5s\n",
+			"husk.yaml:1:1: version: is required and missing: write `version: 1`"},
+		{"version: 2\n", "husk.yaml:1:10: version: this husk reads version 1, not \"2\""},
+		{"version:\n", "husk.yaml:1:9: version: wants 1, not nothing"},
+		{"version: [1]\n", "husk.yaml:1:10: version: wants 1, not a list"},
+		{"- a\n", "husk.yaml:1:1: wants a mapping of keys: version, env, services ..."},
+		{"text\n", "husk.yaml:1:1: wants a mapping of keys: version, env, services ..."},
+		{V "servcies: {}\n",
+			"husk.yaml:2:1: unknown key \"servcies\" (did you mean services?)"},
+		{V "x-y: {}\n", "husk.yaml:2:1: unknown key \"x-y\""},
+		{V "\"\": {}\n", "husk.yaml:2:1: unknown key \"\""},
+		{V "shell: {allow: entrypoint}\ndecoys: {}\n",
+			"husk.yaml:2:1: unknown key \"shell\"\n"
+			"husk.yaml:3:1: unknown key \"decoys\""},
+		{V "grace: 10\n",
+			"husk.yaml:2:8: grace: wants a duration such as 500ms, 10s, 5m or 1h, not "
+			"\"10\""},
+		{V "grace: [1s]\n", "husk.yaml:2:8: grace: wants a duration, not a list"},
+		{V "grace: 9000h\n", "husk.yaml:2:8: grace: a duration of more than a year"},
+		{V "grace: 1s\ngrace: 2s\n", "husk.yaml:3:1: grace: is set twice, first in line 2"},
+		{V "env: []\n",
+			"husk.yaml:2:6: env: wants a mapping of names to texts or mappings, not a "
+			"list"},
+		{V "env_file: {}\n",
+			"husk.yaml:2:11: env_file: wants a path or a list of paths, not a mapping"},
+		{V "env_file: \"\"\n",
+			"husk.yaml:2:11: env_file: wants a path or a list of paths, not an empty "
+			"text"},
+		{V "env_file: [a, \"\"]\n",
+			"husk.yaml:2:15: env_file[1]: wants a path, not an empty text"},
+		{V "env_file: [[a]]\n", "husk.yaml:2:12: env_file[0]: wants a text, not a list"},
+		{V "templates: {}\n",
+			"husk.yaml:2:12: templates: wants a list of mappings, not a mapping"},
+		{V "services: []\n",
+			"husk.yaml:2:11: services: wants a mapping of names to mappings, not a "
+			"list"},
+		{V "include: {}\n",
+			"husk.yaml:2:10: include: wants a path or a list of paths, not a mapping"},
+		{V "a: b: c\n", "husk.yaml:2:5: mapping values are not allowed in this context"},
+	};
+
+	ASSERT_BAD(*state, cases);
+}
+
+static void test_load_grace_and_env_file(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, V "grace: 90s\nenv_file: /etc/a.env\n");
+	assert_true(f->plan.grace == 90 * SECOND);
+	assert_int_equal(f->plan.grace_place.line, 2);
+	assert_int_equal(f->plan.env_files.count, 1);
+	assert_text(&f->plan.env_files.items[0], "/etc/a.env", 3, 11);
+
+	load_good(f, V "env_file: [a, \"${HOME}/b\"]\n");
+	assert_int_equal(f->plan.env_files.count, 2);
+	assert_text(&f->plan.env_files.items[1], "${HOME}/b", 2, 16);
+}
+
+static void test_load_errors_collected_in_order_up_to_twenty(void **state)
+{
+	struct fixture *f = *state;
+	struct buf yaml;
+
+	load(f, "version: 3\nenv: {A: {requird: true}}\ngrace: x\ngrace: y\n");
+	assert_string_equal(errors_text(f, &f->errors),
+		"husk.yaml:4:1: grace: is set twice, first in line 3\n"
+		"husk.yaml:1:10: version: this husk reads version 1, not \"3\"\n"
+		"husk.yaml:2:11: env.A: unknown key \"requird\" (did you mean required?)\n"
+		"husk.yaml:3:8: grace: wants a duration such as 500ms, 10s, 5m or 1h, not \"x\"");
+	buf_init(&yaml, 1 << 16);
+	buf_append_cstr(&yaml, V);
+	for (unsigned i = 0; i < 50; i++)
+		buf_appendf(&yaml, "bad%u: 1\n", i);
+	load(f, buf_cstr(&yaml));
+	assert_int_equal(f->errors.count, ERR_LIST_MAX);
+	assert_int_equal(f->errors.dropped, 30);
+	assert_int_equal(f->errors.errs[19].line, 21);
+	buf_fini(&yaml);
+}
+
+/* ---- env ---- */
+
+static void test_env_short_forms_default_text(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f,
+		V "env:\n  A: text\n  B: 8080\n  C: true\n  D: \"\"\n  e.f: 0x1F\n  G: ${A}:x\n");
+	assert_int_equal(f->plan.var_count, 6);
+	assert_text(&var(f, "A")->default_value, "text", 3, 6);
+	assert_text(&var(f, "B")->default_value, "8080", 4, 6);
+	assert_text(&var(f, "C")->default_value, "true", 5, 6);
+	assert_text(&var(f, "D")->default_value, "", 6, 7);
+	assert_text(&var(f, "e.f")->default_value, "0x1F", 7, 8);
+	assert_text(&var(f, "G")->default_value, "${A}:x", 8, 6);
+	assert_null(var(f, "A")->value.text);
+	assert_int_equal(var(f, "A")->place.line, 3);
+	assert_int_equal(var(f, "A")->place.column, 3);
+	assert_string_equal(f->plan.vars[5].name, "G");
+}
+
+static void test_env_long_form_every_key(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_var *v;
+
+	load_good(f, V "env:\n"
+		       "  A: {value: \"7\"}\n"
+		       "  B: {default: 1, type: port, secret: true}\n"
+		       "  C: {required: true, type: \"enum[ a , b]\"}\n"
+		       "  D: {unset: true}\n"
+		       "  E:\n"
+		       "    default: x\n"
+		       "    append: [\"-Dx=a b\", -y, \"\"]\n"
+		       "    fold: [JVM_OPTS, JAVA_OPTS]\n"
+		       "  F: {}\n"
+		       "  G: {unset: false, required: false, secret: False}\n"
+		       "  H: {append: [], fold: []}\n");
+	assert_text(&var(f, "A")->value, "7", 3, 15);
+	assert_null(var(f, "A")->default_value.text);
+	v = var(f, "B");
+	assert_string_equal(v->default_value.text, "1");
+	assert_int_equal(v->type, PLAN_TYPE_PORT);
+	assert_true(v->secret);
+	assert_null(v->choices);
+	v = var(f, "C");
+	assert_true(v->required);
+	assert_int_equal(v->type, PLAN_TYPE_ENUM);
+	assert_string_equal(v->choices[0], "a");
+	assert_string_equal(v->choices[1], "b");
+	assert_null(v->choices[2]);
+	assert_true(var(f, "D")->unset);
+	v = var(f, "E");
+	assert_int_equal(v->append.count, 3);
+	assert_text(&v->append.items[0], "-Dx=a b", 9, 15);
+	assert_text(&v->append.items[2], "", 9, 30);
+	assert_int_equal(v->fold.count, 2);
+	assert_string_equal(v->fold.items[1].text, "JAVA_OPTS");
+	assert_true(v->append.given && v->fold.given);
+	v = var(f, "F");
+	assert_false(v->required || v->secret || v->unset || v->append.given);
+	assert_int_equal(v->type, PLAN_TYPE_STRING);
+	assert_true(var(f, "H")->append.given && var(f, "H")->append.count == 0);
+}
+
+static void test_env_every_type_known(void **state)
+{
+#define X(id, name) {PLAN_TYPE_##id, name},
+	static const struct {
+		enum plan_type type;
+		const char *name;
+	} types[] = {PLAN_TYPE_TABLE(X)};
+#undef X
+	struct fixture *f = *state;
+	char yaml[128];
+
+	for (size_t i = 0; i < COUNT(types); i++) {
+		if (types[i].type == PLAN_TYPE_ENUM)
+			continue;
+		snprintf(yaml, sizeof(yaml), V "env: {A: {type: %s}}\n", types[i].name);
+		load_good(f, yaml);
+		assert_int_equal(f->plan.vars[0].type, types[i].type);
+	}
+}
+
+static void test_env_block_scalar_place_of_content(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, V "env:\n  A:\n    default: |\n      x ${B}\n");
+	assert_text(&var(f, "A")->default_value, "x ${B}\n", 5, 7);
+}
+
+static void test_env_merge_keys_and_anchors(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, V "env:\n"
+		       "  A: &base {type: int, required: true}\n"
+		       "  B:\n    <<: *base\n    required: false\n    default: 5\n"
+		       "  C: *base\n");
+	assert_int_equal(var(f, "B")->type, PLAN_TYPE_INT);
+	assert_false(var(f, "B")->required);
+	assert_string_equal(var(f, "B")->default_value.text, "5");
+	assert_true(var(f, "C")->required);
+	assert_int_equal(var(f, "C")->place.line, 8);
+}
+
+static void test_env_errors(void **state)
+{
+#define E V "env:\n  "
+	static const struct bad cases[] = {
+		{E "A:\n", "husk.yaml:3:5: env.A: has no value: write \"\" for an empty default, "
+			   "{} to declare the name alone"},
+		{E "A: ~\n", "husk.yaml:3:6: env.A: has no value: write \"\" for an empty default, "
+			     "{} to declare the name alone"},
+		{E "A: [x]\n", "husk.yaml:3:6: env.A: wants a text or a mapping, not a list (of "
+			       "options: append)"},
+		{E "A=B: x\n",
+			"husk.yaml:3:3: env.A=B: a variable's name is not empty and has no ="},
+		{E "\"\": x\n", "husk.yaml:3:3: env.: a variable's name is not empty and has no ="},
+		{E "A: {defualt: x}\n",
+			"husk.yaml:3:7: env.A: unknown key \"defualt\" (did you mean default?)"},
+		{E "A: {default: [x]}\n",
+			"husk.yaml:3:16: env.A.default: wants a text, not a list"},
+		{E "A: {default: }\n", "husk.yaml:3:16: env.A.default: wants a text, not nothing"},
+		{E "A: {required: yes}\n", "husk.yaml:3:17: env.A.required: wants true or false, "
+					   "not \"yes\" (did you mean true?)"},
+		{E "A: {secret: \"true\"}\n", "husk.yaml:3:15: env.A.secret: wants true or false, "
+					      "not \"true\" (did you mean true?)"},
+		{E "A: {secret: 0}\n", "husk.yaml:3:15: env.A.secret: wants true or false, not "
+				       "\"0\" (did you mean false?)"},
+		{E "A: {unset: {}}\n",
+			"husk.yaml:3:14: env.A.unset: wants true or false, not a mapping"},
+		{E "A: {type: prot}\n",
+			"husk.yaml:3:13: env.A.type: unknown type \"prot\" (did you mean port?)"},
+		{E "A: {type: strin}\n", "husk.yaml:3:13: env.A.type: unknown type \"strin\" (did "
+					 "you mean string?)"},
+		{E "A: {type: enum}\n",
+			"husk.yaml:3:13: env.A.type: enum wants its choices: \"enum[a,b]\""},
+		{E "A: {type: \"enum[]\"}\n",
+			"husk.yaml:3:13: env.A.type: an empty choice in enum[...]"},
+		{E "A: {type: \"enum[a,,b]\"}\n",
+			"husk.yaml:3:13: env.A.type: an empty choice in enum[...]"},
+		{E "A: {type: \"enum[a\"}\n",
+			"husk.yaml:3:13: env.A.type: unknown type \"enum[a\" (did you mean enum?)"},
+		{E "A: {value: a, default: b}\n",
+			"husk.yaml:3:3: env.A: value and default exclude each other: with value "
+			"the default is never used"},
+		{E "A: {value: a, required: true}\n",
+			"husk.yaml:3:3: env.A: value and required exclude each other: what has a "
+			"value is never missing"},
+		{E "A: {default: a, required: true}\n",
+			"husk.yaml:3:3: env.A: default and required exclude each other: what has a "
+			"default is never missing"},
+		{E "A: {unset: true, secret: true}\n",
+			"husk.yaml:3:3: env.A: unset stands alone: a variable that is removed has "
+			"nothing else"},
+		{E "A: {append: [x], value: y}\n",
+			"husk.yaml:3:3: env.A: value excludes append and fold: write the options "
+			"into append alone"},
+		{E "A: {append: [x], type: int}\n",
+			"husk.yaml:3:3: env.A: type excludes append and fold: an option variable "
+			"has no type"},
+		{E "A: {fold: [x], type: string}\n",
+			"husk.yaml:3:3: env.A: type excludes append and fold: an option variable "
+			"has no type"},
+		{E "A: {append: x}\n",
+			"husk.yaml:3:15: env.A.append: wants a list of texts, not a text"},
+		{E "A: {append: [x, a: b]}\n", "husk.yaml:3:19: env.A.append[1]: wants a text, not "
+					       "a mapping: a text that holds \": \" needs quotes"},
+		{E "A:\n    append:\n      -\n      - x\n",
+			"husk.yaml:5:8: env.A.append[0]: wants a text, not nothing: write \"\" for "
+			"an empty one"},
+		{E "A: {fold: [\"\", A=B, OK]}\n", "husk.yaml:3:14: env.A.fold[0]: wants a "
+						   "variable's name: not empty, without "
+						   "=\n"
+						   "husk.yaml:3:18: env.A.fold[1]: wants a "
+						   "variable's name: not empty, without "
+						   "="},
+		{E "A: x\n  A: y\n", "husk.yaml:4:3: env.A: is set twice, first in line 3"},
+	};
+#undef E
+
+	ASSERT_BAD(*state, cases);
+}
+
+/* A value of `env` may be a secret, wherever it was put by mistake. */
+static void test_env_errors_never_show_values(void **state)
+{
+	static const char *const yamls[] = {
+		V "env: {A: {value: hunter2, default: hunter2}}\n",
+		V "env: {A: {default: [hunter2]}}\n",
+		V "env: {A: {secret: true, value: {a: hunter2}}}\n",
+		V "env: {A: [hunter2]}\n",
+		V "env: {A: \"hunter2\" x}\n",
+		V "env: {A: hunter2, A: hunter2}\n",
+		V "env: hunter2\n",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < COUNT(yamls); i++) {
+		load(f, yamls[i]);
+		assert_int_not_equal(f->errors.count, 0);
+		assert_null(strstr(errors_text(f, &f->errors), "hunter2"));
+	}
+}
+
+/* ---- templates ---- */
+
+static void test_templates_defaults(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_templates *t;
+
+	load_good(f, V "templates:\n  - from: /a\n    to: /b\n");
+	assert_int_equal(f->plan.template_count, 1);
+	t = &f->plan.templates[0];
+	assert_text(&t->from, "/a", 3, 11);
+	assert_text(&t->to, "/b", 4, 9);
+	assert_int_equal(t->place.line, 3);
+	assert_int_equal(t->place.column, 5);
+	assert_string_equal(t->suffix, ".template");
+	assert_false(t->only.given);
+	assert_int_equal(t->undefined, TEMPLATE_KEEP);
+	assert_null(t->open);
+	assert_int_equal(t->escape, FILTER_NONE);
+	assert_null(t->owner.text);
+	assert_true(t->mode_inherit);
+	assert_int_equal(t->check.count, 0);
+	assert_false(t->sync);
+}
+
+static void test_templates_every_key(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_templates *t;
+
+	load_good(f, V
+		"templates:\n"
+		"  - from: /a\n    to: \"${D}/b\"\n    suffix: \"\"\n"
+		"    only: [PORT, \"NGINX_*\"]\n    undefined: error\n    open: \"<%\"\n"
+		"    escape: nginx\n    owner: www-data\n    mode: 0640\n"
+		"    check: [/bin/nginx, -t, \"${HUSK_STAGED}\"]\n    sync: true\n"
+		"  - {from: x, to: y, undefined: empty, mode: inherit, only: [], escape: none}\n");
+	assert_int_equal(f->plan.template_count, 2);
+	t = &f->plan.templates[0];
+	assert_string_equal(t->to.text, "${D}/b");
+	assert_string_equal(t->suffix, "");
+	assert_int_equal(t->only.count, 2);
+	assert_string_equal(t->only.items[1].text, "NGINX_*");
+	assert_int_equal(t->undefined, TEMPLATE_ERROR);
+	assert_string_equal(t->open, "<%");
+	assert_int_equal(t->escape, FILTER_NGINX);
+	assert_string_equal(t->owner.text, "www-data");
+	assert_false(t->mode_inherit);
+	assert_int_equal(t->mode, 0640);
+	assert_int_equal(t->check.count, 3);
+	assert_string_equal(t->check.items[2].text, "${HUSK_STAGED}");
+	assert_true(t->sync);
+	t++;
+	assert_int_equal(t->undefined, TEMPLATE_EMPTY);
+	assert_true(t->mode_inherit);
+	assert_true(t->only.given);
+	assert_int_equal(t->only.count, 0);
+}
+
+static void test_templates_errors(void **state)
+{
+#define T V "templates:\n  - {from: a, to: b, "
+	static const struct bad cases[] = {
+		{V "templates:\n  - to: b\n",
+			"husk.yaml:3:5: templates[0].from: is required and missing"},
+		{V "templates: [{}, {from: a, to: b, form: c}]\n",
+			"husk.yaml:2:13: templates[0].from: is required and missing\n"
+			"husk.yaml:2:13: templates[0].to: is required and missing\n"
+			"husk.yaml:2:34: templates[1]: unknown key \"form\" (did you mean from?)"},
+		{V "templates: [x]\n", "husk.yaml:2:13: templates[0]: wants a mapping: `- from: "
+				       "...` and below it `to: ...`"},
+		{V "templates: [{from: \"\", to: []}]\n",
+			"husk.yaml:2:20: templates[0].from: wants a path, not an empty text\n"
+			"husk.yaml:2:28: templates[0].to: wants a path, not a list"},
+		{T "suffix: a/b}\n", "husk.yaml:3:30: templates[0].suffix: a suffix has no /"},
+		{T "suffix: []}\n",
+			"husk.yaml:3:30: templates[0].suffix: wants a text, not a list"},
+		{T "only: PORT}\n",
+			"husk.yaml:3:28: templates[0].only: wants a list of patterns, not a text"},
+		{T "undefined: kep}\n",
+			"husk.yaml:3:33: templates[0].undefined: wants keep, empty or error, not "
+			"\"kep\" (did you mean keep?)"},
+		{T "undefined: fail}\n",
+			"husk.yaml:3:33: templates[0].undefined: wants keep, empty "
+			"or error, not \"fail\""},
+		{T "open: \"\"}\n", "husk.yaml:3:28: templates[0].open: wants punctuation of 1 to "
+				    "8 characters"},
+		{T "open: \"a{\"}\n",
+			"husk.yaml:3:28: templates[0].open: wants punctuation such as \"${\" or "
+			"\"<%\": no letters, digits or blanks"},
+		{T "open: \"< \"}\n",
+			"husk.yaml:3:28: templates[0].open: wants punctuation such as \"${\" or "
+			"\"<%\": no letters, digits or blanks"},
+		{T "open: \"((((((((( \"}\n",
+			"husk.yaml:3:28: templates[0].open: wants punctuation such as \"${\" or "
+			"\"<%\": no letters, digits or blanks"},
+		{T "open: \"(((((((((\"}\n", "husk.yaml:3:28: templates[0].open: wants punctuation "
+					     "of 1 to 8 characters"},
+		{T "escape: htm}\n", "husk.yaml:3:30: templates[0].escape: unknown filter \"htm\" "
+				     "(did you mean html?)"},
+		{T "owner: \"\"}\n", "husk.yaml:3:29: templates[0].owner: wants a name or "
+				     "uid[:gid], not an empty text"},
+		{T "mode: u=rw}\n", "husk.yaml:3:28: templates[0].mode: wants octal digits from "
+				    "\"0000\" to \"0777\", not \"u=rw\""},
+		{T "mode: 4755}\n", "husk.yaml:3:28: templates[0].mode: wants octal digits from "
+				    "\"0000\" to \"0777\", not \"4755\""},
+		{T "mode: [0]}\n", "husk.yaml:3:28: templates[0].mode: wants inherit or octal "
+				   "digits, not a list"},
+		{T "check: []}\n", "husk.yaml:3:29: templates[0].check: the list is empty: it "
+				   "wants a program and its arguments"},
+		{T "check: nginx -t}\n", "husk.yaml:3:29: templates[0].check: wants a list of "
+					 "arguments, not a text: check: [nginx, -t]"},
+		{T "sync: on}\n", "husk.yaml:3:28: templates[0].sync: wants true or false, not "
+				  "\"on\" (did you mean true?)"},
+	};
+#undef T
+
+	ASSERT_BAD(*state, cases);
+}
+
+/* ---- services ---- */
+
+static void test_service_defaults(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_service *s;
+
+	load_good(f, SVC);
+	assert_int_equal(f->plan.service_count, 1);
+	s = &f->plan.services[0];
+	assert_string_equal(s->name, "s");
+	assert_int_equal(s->place.line, 3);
+	assert_int_equal(s->command.count, 1);
+	assert_text(&s->command.items[0], "/bin/s", 4, 15);
+	assert_false(s->pass.given);
+	assert_null(s->cwd.text);
+	assert_true(s->stop_delay == 0);
+	assert_int_equal(s->stop_signal, SIGTERM);
+	assert_true(s->stop_timeout == -1);
+	assert_null(s->stop_place.file);
+	assert_false(s->umask_given || s->nice_given || s->adhoc);
+	assert_int_equal(s->limit_count, 0);
+}
+
+static void test_service_every_key(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_service *s;
+
+	load_good(f, V "services:\n  php-fpm_8.2:\n"
+		       "    command: [php-fpm, -F, \"-d ${X}\", 10, true]\n"
+		       "    pass: [\"PHP_*\", DB_PASSWORD]\n"
+		       "    stop: {delay: 5s, signal: SIGQUIT, timeout: 25s}\n"
+		       "    cwd: /srv\n    umask: \"027\"\n    nice: -5\n"
+		       "    limits:\n      nofile: 65535\n      core: unlimited\n"
+		       "      stack: 8M\n      nproc: {soft: 10, hard: 20}\n"
+		       "      as: {soft: 1G, hard: unlimited}\n");
+	s = &f->plan.services[0];
+	assert_string_equal(s->name, "php-fpm_8.2");
+	assert_int_equal(s->command.count, 5);
+	assert_string_equal(s->command.items[2].text, "-d ${X}");
+	assert_string_equal(s->command.items[3].text, "10");
+	assert_int_equal(s->pass.count, 2);
+	assert_true(s->stop_delay == 5 * SECOND);
+	assert_int_equal(s->stop_signal, SIGQUIT);
+	assert_true(s->stop_timeout == 25 * SECOND);
+	assert_int_equal(s->stop_place.line, 6);
+	assert_int_equal(s->stop_place.column, 5);
+	assert_string_equal(s->cwd.text, "/srv");
+	assert_true(s->umask_given);
+	assert_int_equal(s->umask, 027);
+	assert_true(s->nice_given);
+	assert_int_equal(s->nice, -5);
+	assert_int_equal(s->limit_count, 5);
+	assert_int_equal(s->limits[0].resource, RLIMIT_NOFILE);
+	assert_true(s->limits[0].value.rlim_cur == 65535);
+	assert_true(s->limits[0].value.rlim_max == 65535);
+	assert_true(s->limits[1].value.rlim_cur == RLIM_INFINITY);
+	assert_true(s->limits[2].value.rlim_max == 8 << 20);
+	assert_true(s->limits[3].value.rlim_cur == 10 && s->limits[3].value.rlim_max == 20);
+	assert_true(s->limits[4].value.rlim_cur == 1 << 30);
+	assert_true(s->limits[4].value.rlim_max == RLIM_INFINITY);
+}
+
+static void test_service_every_limit(void **state)
+{
+	static const struct {
+		const char *name;
+		int resource;
+	} limits[] = {
+		{"nofile", RLIMIT_NOFILE},
+		{"nproc", RLIMIT_NPROC},
+		{"core", RLIMIT_CORE},
+		{"cpu", RLIMIT_CPU},
+		{"as", RLIMIT_AS},
+		{"fsize", RLIMIT_FSIZE},
+		{"memlock", RLIMIT_MEMLOCK},
+		{"stack", RLIMIT_STACK},
+		{"data", RLIMIT_DATA},
+		{"rss", RLIMIT_RSS},
+		{"sigpending", RLIMIT_SIGPENDING},
+		{"msgqueue", RLIMIT_MSGQUEUE},
+		{"nice", RLIMIT_NICE},
+		{"rtprio", RLIMIT_RTPRIO},
+		{"locks", RLIMIT_LOCKS},
+	};
+	struct fixture *f = *state;
+	struct buf yaml;
+
+	buf_init(&yaml, 4096);
+	buf_append_cstr(&yaml, SVC "    limits:\n");
+	for (size_t i = 0; i < COUNT(limits); i++)
+		buf_appendf(&yaml, "      %s: %zu\n", limits[i].name, i);
+	load_good(f, buf_cstr(&yaml));
+	assert_int_equal(f->plan.services[0].limit_count, COUNT(limits));
+	for (size_t i = 0; i < COUNT(limits); i++) {
+		assert_int_equal(f->plan.services[0].limits[i].resource, limits[i].resource);
+		assert_true(f->plan.services[0].limits[i].value.rlim_cur == i);
+	}
+	buf_fini(&yaml);
+}
+
+static void test_service_modes_and_signals_forms(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned mode;
+	} modes[] = {{"022", 022}, {"\"0027\"", 027}, {"77", 077}, {"0", 0}, {"'777'", 0777}};
+	static const struct {
+		const char *text;
+		int number;
+	} signals[] = {{"QUIT", SIGQUIT}, {"SIGHUP", SIGHUP}, {"RTMIN+3", 37}, {"10", 10}};
+	struct fixture *f = *state;
+	char yaml[256];
+
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		snprintf(yaml, sizeof(yaml), SVC "    umask: %s\n", modes[i].text);
+		load_good(f, yaml);
+		assert_int_equal(f->plan.services[0].umask, modes[i].mode);
+	}
+	for (size_t i = 0; i < COUNT(signals); i++) {
+		snprintf(yaml, sizeof(yaml), SVC "    stop: {signal: %s}\n", signals[i].text);
+		load_good(f, yaml);
+		assert_int_equal(f->plan.services[0].stop_signal, signals[i].number);
+	}
+}
+
+static void test_service_errors(void **state)
+{
+#define S V "services:\n  s:\n    "
+	static const struct bad cases[] = {
+		{V "services:\n  s: {}\n",
+			"husk.yaml:3:3: services.s.command: is required and missing"},
+		{V "services:\n  s:\n",
+			"husk.yaml:3:5: services.s: wants a mapping with `command:`"},
+		{V "services:\n  s: [a]\n",
+			"husk.yaml:3:6: services.s: wants a mapping with `command:`"},
+		{V "services:\n  Nginx: {command: [a]}\n",
+			"husk.yaml:3:3: services.Nginx: a service's name has 1 to 64 of a-z 0-9 _ "
+			". "
+			"- and begins with a letter or digit"},
+		{V "services:\n  -a: {command: [a]}\n",
+			"husk.yaml:3:3: services.-a: a service's name has 1 to 64 of a-z 0-9 _ . - "
+			"and begins with a letter or digit"},
+		{V "services:\n  a b: {command: [a]}\n", "husk.yaml:3:3: services.a b: a service's "
+							 "name has 1 to 64 of a-z 0-9 _ . - "
+							 "and begins with a letter or digit"},
+		{V "services:\n  a: {command: [a]}\n  b: {command: [b]}\n",
+			"husk.yaml:4:3: services.b: this version runs one service, and there is a "
+			"already at husk.yaml:3:3"},
+		{S "command: nginx -g 'daemon off;'\n", "husk.yaml:4:14: services.s.command: wants "
+							"a list of arguments, not a text: "
+							"command: [nginx, -g, \"daemon off;\"]"},
+		{S "command: a \"\" - \"q\\\"\\\\\" 1:2\n",
+			"husk.yaml:4:14: services.s.command: wants a list of arguments, not a "
+			"text: "
+			"command: [a, \"\", \"-\", \"q\\\"\\\\\", \"1:2\"]"},
+		{S "command: a 'b\n", "husk.yaml:4:14: services.s.command: wants a list of "
+				      "arguments, not a text"},
+		{S "command: {}\n",
+			"husk.yaml:4:14: services.s.command: wants a list of arguments, not a "
+			"mapping"},
+		{S "command:\n",
+			"husk.yaml:4:13: services.s.command: wants a list of arguments, not "
+			"nothing"},
+		{S "command: []\n", "husk.yaml:4:14: services.s.command: the list is empty: it "
+				    "wants a program and its arguments"},
+		{S "command: [\"\", x]\n",
+			"husk.yaml:4:15: services.s.command: the program's name is empty"},
+		{S "command: [a, [b], ~]\n",
+			"husk.yaml:4:18: services.s.command[1]: wants a text, not a list\n"
+			"husk.yaml:4:23: services.s.command[2]: wants a text, not nothing: write "
+			"\"\" for an empty one"},
+		{SVC "    comand: [x]\n", "husk.yaml:5:5: services.s: unknown key \"comand\" (did "
+					  "you mean command?)"},
+		{SVC "    user: www-data\n", "husk.yaml:5:5: services.s: unknown key \"user\""},
+		{SVC "    pass: X\n",
+			"husk.yaml:5:11: services.s.pass: wants a list of patterns, not a text"},
+		{SVC "    stop: QUIT\n", "husk.yaml:5:11: services.s.stop: wants a mapping, not a "
+					 "text"},
+		{SVC "    stop: {signal: SIGQIUT}\n",
+			"husk.yaml:5:20: services.s.stop.signal: unknown signal \"SIGQIUT\" (did "
+			"you mean SIGQUIT?)"},
+		{SVC "    stop: {signal: 99}\n",
+			"husk.yaml:5:20: services.s.stop.signal: unknown signal \"99\""},
+		{SVC "    stop: {dely: 1s, timeout: 1x, delay: -1s}\n",
+			"husk.yaml:5:12: services.s.stop: unknown key \"dely\" (did you mean "
+			"delay?)\n"
+			"husk.yaml:5:31: services.s.stop.timeout: wants a duration such as 500ms, "
+			"10s, 5m or 1h, not \"1x\"\n"
+			"husk.yaml:5:42: services.s.stop.delay: wants a duration such as 500ms, "
+			"10s, 5m or 1h, not \"-1s\""},
+		{SVC "    cwd: \"\"\n",
+			"husk.yaml:5:10: services.s.cwd: wants a path, not an empty text"},
+		{SVC "    umask: 0o27\n", "husk.yaml:5:12: services.s.umask: wants octal digits "
+					  "from \"0000\" to \"0777\", not \"0o27\""},
+		{SVC "    umask: 28\n", "husk.yaml:5:12: services.s.umask: wants octal digits from "
+					"\"0000\" to \"0777\", not \"28\""},
+		{SVC "    umask: []\n",
+			"husk.yaml:5:12: services.s.umask: wants octal digits, not a list"},
+		{SVC "    nice: 20\n", "husk.yaml:5:11: services.s.nice: wants a number from -20 "
+				       "to 19, not \"20\""},
+		{SVC "    nice: low\n", "husk.yaml:5:11: services.s.nice: wants a number from -20 "
+					"to 19, not \"low\""},
+		{SVC "    limits: {nofiles: 1}\n",
+			"husk.yaml:5:14: services.s.limits: unknown key \"nofiles\" (did you mean "
+			"nofile?)"},
+		{SVC "    limits: {nofile: -1}\n",
+			"husk.yaml:5:22: services.s.limits.nofile: wants a number, a size such as "
+			"64k, or unlimited, not \"-1\""},
+		{SVC "    limits: {nofile: [1]}\n",
+			"husk.yaml:5:22: services.s.limits.nofile: wants a number, a size, "
+			"unlimited or {soft:, hard:}, not a list"},
+		{SVC "    limits: {nofile: {soft: 1}}\n",
+			"husk.yaml:5:14: services.s.limits.nofile.hard: is required and missing"},
+		{SVC "    limits: {nofile: {soft: 2, hard: 1}}\n",
+			"husk.yaml:5:14: services.s.limits.nofile: soft is larger than hard"},
+		{SVC "    limits: {nofile: {soft: 2, hrd: 1, hard: 18446744073709551615}}\n",
+			"husk.yaml:5:32: services.s.limits.nofile: unknown key \"hrd\" (did you "
+			"mean "
+			"hard?)\n"
+			"husk.yaml:5:46: services.s.limits.nofile.hard: wants a number, a size "
+			"such "
+			"as 64k, or unlimited, not \"18446744073709551615\""},
+	};
+#undef S
+
+	ASSERT_BAD(*state, cases);
+}
+
+static void test_service_name_length(void **state)
+{
+	struct fixture *f = *state;
+	char yaml[256];
+
+	snprintf(yaml, sizeof(yaml), V "services: {%.*s: {command: [a]}}\n",
+		CONFIG_SERVICE_NAME_MAX,
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	load_good(f, yaml);
+	snprintf(yaml, sizeof(yaml), V "services: {%.*s: {command: [a]}}\n",
+		CONFIG_SERVICE_NAME_MAX + 1,
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	load(f, yaml);
+	assert_int_equal(f->errors.count, 1);
+}
+
+/* ---- files ---- */
+
+static void write_file(const struct fixture *f, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up_dir(void **state)
+{
+	struct fixture *f;
+	const char *tmp = getenv("TMPDIR");
+	char path[128];
+
+	if (set_up(state) != 0)
+		return -1;
+	f = *state;
+	snprintf(f->dir, sizeof(f->dir), "%.40s/husk-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(f->dir));
+	snprintf(path, sizeof(path), "%s/d", f->dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	return 0;
+}
+
+static int tear_down_dir(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
+	assert_int_equal(system(command), 0);
+	return tear_down(state);
+}
+
+/* The errors with the folder's name left out. */
+static const char *load_dir(struct fixture *f, const char *name)
+{
+	static char out[8192];
+	char path[256];
+	const char *text, *hit;
+	size_t len = 0;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
+	f->errors.count = f->errors.dropped = 0;
+	rc = config_load(f->arena, path, &f->plan, &f->errors);
+	assert_int_equal(rc, f->errors.count > 0 ? -1 : 0);
+	text = errors_text(f, &f->errors);
+	while ((hit = strstr(text, f->dir)) != NULL) {
+		len += (size_t)snprintf(
+			out + len, sizeof(out) - len, "%.*s", (int)(hit - text), text);
+		text = hit + strlen(f->dir);
+		text += *text == '/';
+	}
+	snprintf(out + len, sizeof(out) - len, "%s", text);
+	return out;
+}
+
+static void test_include_files_add_up_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml",
+		V "include: d/*.yaml\nenv: {M: 1}\ngrace: 7s\n"
+		  "templates: [{from: m, to: m}]\nenv_file: m.env\n");
+	write_file(f, "d/20.yaml", "env: {B: 2, C: 3}\nenv_file: [b.env]\n");
+	write_file(f, "d/10.yaml",
+		V "include: ../sub.yaml\nenv: {A: 1}\n"
+		  "templates: [{from: a, to: a}]\n");
+	write_file(f, "sub.yaml", "services: {s: {command: [x]}}\nenv: {S: 0}\n");
+	write_file(f, "d/30.yml", "nonsense: 1\n");
+	write_file(f, "d/.40.yaml", "nonsense: 1\n");
+	assert_string_equal(load_dir(f, "husk.yaml"), "");
+	assert_int_equal(f->plan.var_count, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(f->plan.vars[i].name[0] == "SABCM"[i]);
+	assert_string_equal(f->plan.templates[0].from.text, "a");
+	assert_string_equal(f->plan.templates[1].from.text, "m");
+	assert_int_equal(f->plan.env_files.count, 2);
+	assert_string_equal(f->plan.env_files.items[0].text, "b.env");
+	assert_string_equal(f->plan.services[0].name, "s");
+	assert_true(f->plan.grace == 7 * SECOND);
+	assert_non_null(strstr(f->plan.file, "/husk.yaml"));
+	assert_non_null(strstr(f->plan.vars[1].place.file, "/d/10.yaml"));
+}
+
+static void test_include_twice_set_names_both_places(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml",
+		V "include: [a.yaml, b.yaml]\nenv: {X: 1}\ngrace: 1s\n"
+		  "services: {s: {command: [x]}}\n");
+	write_file(f, "a.yaml", "env: {X: 2, Y: 1}\ngrace: 2s\nservices: {s: {command: [x]}}\n");
+	write_file(f, "b.yaml", "env:\n  Y: 3\n  X: 4\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:4:1: grace: is set twice, first at a.yaml:2:1\n"
+		"husk.yaml:5:12: services.s: is set twice, first at a.yaml:3:12\n"
+		"b.yaml:3:3: env.X: is set twice, first at a.yaml:1:7\n"
+		"husk.yaml:3:7: env.X: is set twice, first at b.yaml:3:3\n"
+		"b.yaml:2:3: env.Y: is set twice, first at a.yaml:1:13");
+}
+
+static void test_include_two_services_named_in_two_files(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml", V "include: a.yaml\nservices: {b: {command: [x]}}\n");
+	write_file(f, "a.yaml", "services: {a: {command: [x]}}\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:3:12: services.b: this version runs one service, and there is a already "
+		"at a.yaml:1:12");
+}
+
+static void test_include_errors_of_all_files(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml", V "include: [a.yaml, b.yaml]\nbad: 1\n");
+	write_file(f, "a.yaml", "worse: 1\nversion: 2\n");
+	write_file(f, "b.yaml", "a: [\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"b.yaml:2:1: did not find expected node content (while parsing a flow node in line "
+		"2)\n"
+		"a.yaml:1:1: unknown key \"worse\"\n"
+		"a.yaml:2:10: version: this husk reads version 1, not \"2\"\n"
+		"husk.yaml:3:1: unknown key \"bad\"");
+}
+
+static void test_include_missing_and_no_match(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml", V "include: [none.yaml, d/*.yaml, no/where/*.yaml]\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:2:11: include: none.yaml: cannot open: No such file or directory");
+	write_file(f, "husk.yaml", V "include: \"*/x.yaml\"\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:2:10: include: */x.yaml: * and ? can stand in the last part of the path "
+		"only");
+	write_file(f, "husk.yaml", V "include: [\"\", ~, {}]\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:2:11: include[0]: wants a path, not an empty text\n"
+		"husk.yaml:2:15: include[1]: wants a text, not nothing: write \"\" for an empty "
+		"one\n"
+		"husk.yaml:2:18: include[2]: wants a text, not a mapping: a text that holds \": \" "
+		"needs quotes");
+	write_file(f, "husk.yaml", V "include: d\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:2:10: include: d: cannot read: Is a directory");
+}
+
+static void test_include_loops_and_diamonds(void **state)
+{
+	struct fixture *f = *state;
+
+	write_file(f, "husk.yaml", V "include: husk.yaml\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"husk.yaml:2:10: include: husk.yaml: this file is being read: the includes are a "
+		"loop");
+	write_file(f, "husk.yaml", V "include: a.yaml\n");
+	write_file(f, "a.yaml", "include: d/../b.yaml\n");
+	write_file(f, "b.yaml", "env: {B: 1}\ninclude: a.yaml\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"d/../b.yaml:2:10: include: d/../a.yaml: this file is being read: the includes are "
+		"a loop");
+	/* Twice the same file, by two ways, is read once. */
+	write_file(f, "husk.yaml", V "include: [a.yaml, c.yaml]\n");
+	write_file(f, "b.yaml", "env: {B: 1}\n");
+	write_file(f, "c.yaml", "include: b.yaml\n");
+	assert_string_equal(load_dir(f, "husk.yaml"), "");
+	assert_int_equal(f->plan.var_count, 1);
+}
+
+static void test_include_depth_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char name[16], text[64];
+
+	write_file(f, "husk.yaml", V "include: 1.yaml\n");
+	for (unsigned i = 1; i < 9; i++) {
+		snprintf(name, sizeof(name), "%u.yaml", i);
+		snprintf(text, sizeof(text),
+			i < CONFIG_INCLUDE_DEPTH_MAX - 1 ? "include: %u.yaml\n"
+							 : "env: {A: 1} #%u\n",
+			i + 1);
+		write_file(f, name, text);
+	}
+	assert_string_equal(load_dir(f, "husk.yaml"), "");
+	assert_int_equal(f->plan.var_count, 1);
+	write_file(f, "7.yaml", "include: 8.yaml\n");
+	assert_string_equal(load_dir(f, "husk.yaml"),
+		"7.yaml:1:10: include: 8.yaml: more than 8 files within one another");
+}
+
+static void test_include_number_bounded(void **state)
+{
+	struct fixture *f = *state;
+	char name[16];
+
+	write_file(f, "husk.yaml", V "include: [d/*]\n");
+	for (unsigned i = 0; i < CONFIG_FILES_MAX; i++) {
+		snprintf(name, sizeof(name), "d/%03u", i);
+		write_file(f, name, "");
+	}
+	assert_string_equal(
+		load_dir(f, "husk.yaml"), "husk.yaml:2:11: include: d/255: more than 256 files");
+}
+
+static void test_load_unreadable_names_path_and_reason(void **state)
+{
+	struct fixture *f = *state;
+	char path[256], expected[256];
+
+	assert_string_equal(
+		load_dir(f, "none.yaml"), "none.yaml: cannot open: No such file or directory");
+	assert_int_equal(f->errors.errs[0].errnum, ENOENT);
+	assert_string_equal(load_dir(f, "d"), "d: cannot read: Is a directory");
+	if (geteuid() == 0)
+		return;
+	/* Root reads everything. */
+	write_file(f, "husk.yaml", V "include: a.yaml\n");
+	snprintf(path, sizeof(path), "%s/husk.yaml", f->dir);
+	assert_int_equal(chmod(path, 0), 0);
+	snprintf(expected, sizeof(expected),
+		"husk.yaml: cannot open: Permission denied (husk runs as user %u)", geteuid());
+	assert_string_equal(load_dir(f, "husk.yaml"), expected);
+}
+
+static void test_find_option_environment_default(void **state)
+{
+	(void)state;
+	assert_string_equal(config_find("/a", "/b"), "/a");
+	assert_string_equal(config_find("", "/b"), "");
+	assert_string_equal(config_find(NULL, "/b"), "/b");
+	if (access(CONFIG_PATH, F_OK) == 0) {
+		assert_string_equal(config_find(NULL, NULL), CONFIG_PATH);
+	} else {
+		assert_null(config_find(NULL, NULL));
+		assert_null(config_find(NULL, ""));
+	}
+}
+
+/* ---- the rest ---- */
+
+static void test_program_replaces_the_services(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {(char[]){"/bin/echo"}, (char[]){"${X}"}, (char[]){""}, NULL};
+	struct err err;
+
+	load_good(f, SVC "env: {A: 1}\n");
+	assert_int_equal(config_program(&f->plan, argv, &err), 0);
+	assert_int_equal(f->plan.service_count, 1);
+	assert_string_equal(f->plan.services[0].name, "echo");
+	assert_true(f->plan.services[0].adhoc);
+	assert_int_equal(f->plan.services[0].command.count, 3);
+	assert_ptr_equal(f->plan.services[0].command.items[1].text, argv[1]);
+	assert_null(f->plan.services[0].command.items[1].place.file);
+	assert_int_equal(f->plan.services[0].stop_signal, SIGTERM);
+	assert_true(f->plan.services[0].stop_timeout == -1);
+	assert_int_equal(f->plan.var_count, 1);
+
+	config_empty(f->arena, &f->plan);
+	assert_null(f->plan.file);
+	assert_int_equal(f->plan.service_count, 0);
+	assert_true(f->plan.grace == 10 * SECOND);
+	argv[0][4] = '\0';
+	argv[0] += 1;
+	assert_int_equal(config_program(&f->plan, argv, &err), 0);
+	assert_string_equal(f->plan.services[0].name, "bin");
+}
+
+static void test_warnings_of_grace(void **state)
+{
+	static const struct bad cases[] = {
+		{SVC, ""},
+		{SVC "    stop: {delay: 5s}\n", ""},
+		{SVC "    stop: {delay: 2s, timeout: 8s}\n", ""},
+		{SVC "    stop: {timeout: 11s}\n",
+			"husk.yaml:5:5: services.s.stop: delay and timeout take 11s, and grace is "
+			"10s: the program is killed when that is over"},
+		{SVC "    stop: {delay: 5s, timeout: 5500ms}\n",
+			"husk.yaml:5:5: services.s.stop: delay and timeout take 10500ms, and grace "
+			"is 10s: the program is killed when that is over"},
+		{SVC "    stop: {delay: 10s}\n",
+			"husk.yaml:5:5: services.s.stop: a delay of 10s leaves no time to stop "
+			"within the grace of 10s"},
+		{SVC "    stop: {timeout: 60s}\ngrace: 1m\n", ""},
+	};
+	struct fixture *f = *state;
+	struct err_list warnings;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		load_good(f, cases[i].yaml);
+		warnings.count = warnings.dropped = 0;
+		config_warnings(&f->plan, &warnings);
+		assert_string_equal(errors_text(f, &warnings), cases[i].errors);
+	}
+}
+
+static void test_describe_rows_of_every_key(void **state)
+{
+	static const char *const rows[] = {
+		"version\t1\trequired\t",
+		"grace\ta duration\t10s\t",
+		"env.NAME.append\ta list of texts\t\t",
+		"templates[].from\ta path\trequired\t",
+		"templates[].undefined\tkeep, empty or error\tkeep\t",
+		"services.NAME.command\ta list of arguments\trequired\t",
+		"services.NAME.stop.signal\ta signal\tTERM\t",
+		"services.NAME.limits.nofile\ta number, a size, unlimited or {soft:, hard:}\t\t",
+	};
+	struct fixture *f = *state;
+	struct buf out;
+	const char *text;
+
+	(void)f;
+	buf_init(&out, 1 << 16);
+	assert_int_equal(config_describe(&out), 0);
+	text = buf_cstr(&out);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const char *hit = strstr(text, rows[i]);
+
+		assert_non_null(hit);
+		assert_true(hit == text || hit[-1] == '\n');
+	}
+	/* Four fields a row, none of the first, second and last empty. */
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+		size_t tabs = 0;
+
+		assert_true(*line != '\t');
+		for (const char *p = line; *p != '\n'; p++) {
+			tabs += *p == '\t';
+			if (*p == '\t' && tabs == 3)
+				assert_true(p[1] != '\n');
+		}
+		assert_int_equal(tabs, 3);
+	}
+	buf_fini(&out);
+	buf_init(&out, 100);
+	assert_int_equal(config_describe(&out), -1);
+	buf_fini(&out);
+}
+
+/* A file that uses aliases to be large: refused by the reader, not by memory. */
+static void test_load_bomb_error(void **state)
+{
+	struct fixture *f = *state;
+	struct buf yaml;
+
+	buf_init(&yaml, 1 << 16);
+	buf_append_cstr(&yaml, V "env:\n  A0: &a0 {append: [x, x, x, x, x, x, x, x, x, x]}\n");
+	for (unsigned i = 1; i < 12; i++)
+		buf_appendf(&yaml, "  A%u: &a%u [*a%u,*a%u,*a%u,*a%u,*a%u,*a%u]\n", i, i, i - 1,
+			i - 1, i - 1, i - 1, i - 1, i - 1);
+	load(f, buf_cstr(&yaml));
+	assert_int_equal(f->errors.count, 1);
+	assert_string_equal(f->errors.errs[0].message, "more than 100000 values, aliases resolved");
+	buf_fini(&yaml);
+}
+
+static void test_load_arena_exhausted_one_error(void **state)
+{
+	struct fixture *f = *state;
+	bool succeeded = false;
+
+	for (size_t max = 0; max < 40000 && !succeeded; max += 64) {
+		struct arena *arena = arena_new(max);
+		struct plan plan;
+
+		assert_non_null(arena);
+		f->errors.count = f->errors.dropped = 0;
+		succeeded = config_load_text(arena, "husk.yaml",
+				    STR(SVC "env: {A: {append: [x, y]}, B: {type: \"enum[a,b]\"}}\n"
+					    "templates: [{from: a, to: b, only: [c]}]\n"
+					    "env_file: [x, y]\n"),
+				    &plan, &f->errors) == 0;
+		if (!succeeded) {
+			assert_int_equal(f->errors.errs[0].code, ERR_INTERNAL);
+			assert_int_equal(f->errors.errs[f->errors.count - 1].code, ERR_INTERNAL);
+		}
+		arena_free(arena);
+	}
+	assert_true(succeeded);
+}
+
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_DIR(name) cmocka_unit_test_setup_teardown(name, set_up_dir, tear_down_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_load_minimal_defaults),
+		TEST(test_load_top_level_errors),
+		TEST(test_load_grace_and_env_file),
+		TEST(test_load_errors_collected_in_order_up_to_twenty),
+		TEST(test_env_short_forms_default_text),
+		TEST(test_env_long_form_every_key),
+		TEST(test_env_every_type_known),
+		TEST(test_env_block_scalar_place_of_content),
+		TEST(test_env_merge_keys_and_anchors),
+		TEST(test_env_errors),
+		TEST(test_env_errors_never_show_values),
+		TEST(test_templates_defaults),
+		TEST(test_templates_every_key),
+		TEST(test_templates_errors),
+		TEST(test_service_defaults),
+		TEST(test_service_every_key),
+		TEST(test_service_every_limit),
+		TEST(test_service_modes_and_signals_forms),
+		TEST(test_service_errors),
+		TEST(test_service_name_length),
+		TEST_DIR(test_include_files_add_up_in_order),
+		TEST_DIR(test_include_twice_set_names_both_places),
+		TEST_DIR(test_include_two_services_named_in_two_files),
+		TEST_DIR(test_include_errors_of_all_files),
+		TEST_DIR(test_include_missing_and_no_match),
+		TEST_DIR(test_include_loops_and_diamonds),
+		TEST_DIR(test_include_depth_bounded),
+		TEST_DIR(test_include_number_bounded),
+		TEST_DIR(test_load_unreadable_names_path_and_reason),
+		TEST(test_find_option_environment_default),
+		TEST(test_program_replaces_the_services),
+		TEST(test_warnings_of_grace),
+		TEST(test_describe_rows_of_every_key),
+		TEST(test_load_bomb_error),
+		TEST(test_load_arena_exhausted_one_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
