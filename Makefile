@@ -87,6 +87,7 @@ UNIT_TESTS := \
 	test_template \
 	test_tree \
 	test_user \
+	test_supervise \
 	test_words \
 	test_yaml
 
