@@ -1,0 +1,522 @@
+/*
+ * testchild: a static program that does what tests need a program to do. The first argument is a
+ * verb, the table at the end lists them. Lines go to standard output, one write each.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+	char line[4096];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (len > 0 && (size_t)len < sizeof(line) && write(1, line, (size_t)len) != len)
+		_exit(99);
+}
+
+static int number(char **argv, int index, int otherwise)
+{
+	for (int i = 0; i <= index; i++) {
+		if (!argv[i])
+			return otherwise;
+	}
+	return atoi(argv[index]);
+}
+
+static void wait_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+/* The C library keeps 32 to 34 for itself: the kernel's own set. */
+static uint64_t set_mask(int how, uint64_t mask)
+{
+	uint64_t old = 0;
+
+	(void)syscall(SYS_rt_sigprocmask, how, &mask, &old, sizeof(mask));
+	return old;
+}
+
+static uint64_t ignored(void)
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		uint64_t mask;
+	} action;
+	uint64_t set = 0;
+
+	for (int n = 1; n <= 64; n++) {
+		if (syscall(SYS_rt_sigaction, n, NULL, &action, sizeof(action.mask)) == 0 &&
+			action.handler == SIG_IGN)
+			set |= UINT64_C(1) << (n - 1);
+	}
+	return set;
+}
+
+static int do_exit(char **argv)
+{
+	return number(argv, 0, 0);
+}
+
+static int do_pause(char **argv)
+{
+	(void)argv;
+	say("ready\n");
+	wait_for_ever();
+	return 0;
+}
+
+static int do_ignore_term(char **argv)
+{
+	signal(SIGTERM, SIG_IGN);
+	return do_pause(argv);
+}
+
+/* Each signal's number, until LAST comes. */
+static int do_report_signals(char **argv)
+{
+	const uint64_t all = UINT64_MAX;
+	int last = number(argv, 0, 0);
+
+	set_mask(SIG_BLOCK, all);
+	say("ready\n");
+	for (;;) {
+		long got = syscall(SYS_rt_sigtimedwait, &all, NULL, NULL, sizeof(all));
+		if (got < 0)
+			continue;
+		say("signal %ld\n", got);
+		if (got == last)
+			return 0;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+static void say_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	char line[1024] = "fds";
+	int fds[256];
+	size_t count = 0, len = strlen(line);
+
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		int fd = atoi(entry->d_name);
+		if (entry->d_name[0] != '.' && fd != dirfd(dir) && count < 256)
+			fds[count++] = fd;
+	}
+	closedir(dir);
+	qsort(fds, count, sizeof(fds[0]), compare);
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(line + len, sizeof(line) - len, " %d", fds[i]);
+	say("%s\n", line);
+}
+
+/* What husk must hand on, a line each. */
+static int do_state(char **argv)
+{
+	const char *listen_pid = getenv("LISTEN_PID");
+	char cwd[1024] = "?";
+	struct rlimit limit;
+	mode_t mask = umask(0);
+	int death = 0;
+
+	(void)argv;
+	say("mask %016llx\n", (unsigned long long)set_mask(SIG_BLOCK, 0));
+	say("ignored %016llx\n", (unsigned long long)ignored());
+	say_descriptors();
+	say("leader %d\n", getpgrp() == getpid());
+	say("session %d\n", getsid(0) == getpid());
+	say("parent %d\n", (int)getppid());
+	say("umask %03o\n", (unsigned)mask);
+	say("nice %d\n", getpriority(PRIO_PROCESS, 0));
+	getrlimit(RLIMIT_NOFILE, &limit);
+	say("nofile %llu\n", (unsigned long long)limit.rlim_cur);
+	say("cwd %s\n", getcwd(cwd, sizeof(cwd)) ? cwd : "?");
+	say("listen_pid %s\n", !listen_pid                    ? "unset"
+			       : atoi(listen_pid) == getpid() ? "own"
+							      : listen_pid);
+	prctl(PR_GET_PDEATHSIG, &death);
+	say("parent_death_signal %d\n", death);
+	return 0;
+}
+
+/* Zombies in this /proc, oneself apart. */
+static int count_zombies(void)
+{
+	DIR *dir = opendir("/proc");
+	int zombies = 0;
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		char path[300], text[512], *end;
+		FILE *file;
+
+		(void)snprintf(path, sizeof(path), "/proc/%.200s/stat", entry->d_name);
+		if (atoi(entry->d_name) <= 0 || !(file = fopen(path, "r")))
+			continue;
+		if (fgets(text, sizeof(text), file) && (end = strrchr(text, ')')))
+			zombies += end[1] == ' ' && end[2] == 'Z';
+		(void)fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+	return zombies;
+}
+
+/* N grandchildren that end at once, 100 at a time; then waits until no zombie is left. */
+static int do_orphans(char **argv)
+{
+	int count = number(argv, 0, 1);
+
+	for (int made = 0; made < count;) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			for (int i = 0; i < 100 && made + i < count; i++) {
+				if (fork() == 0)
+					_exit(0);
+			}
+			_exit(0);
+		}
+		if (pid < 0)
+			return 98;
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		made += 100;
+	}
+	say("made %d\n", count);
+	for (int i = 0; i < 2000 && count_zombies() > 0; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	say("zombies %d\n", count_zombies());
+	return number(argv, 1, 0);
+}
+
+/*
+ * Leaves a process behind and exits N (the first argument) once it is ready. The others: "session"
+ * (its own), "ignore" (TERM), "stop" (it stops itself). It keeps standard output open.
+ */
+static int do_leave(char **argv)
+{
+	bool session = false, ignore = false, stop = false;
+	int fds[2];
+	pid_t pid;
+	char byte;
+
+	for (char **word = argv + 1; argv[0] && *word; word++) {
+		session |= strcmp(*word, "session") == 0;
+		ignore |= strcmp(*word, "ignore") == 0;
+		stop |= strcmp(*word, "stop") == 0;
+	}
+	if (pipe2(fds, O_CLOEXEC) < 0 || (pid = fork()) < 0)
+		return 98;
+	if (pid > 0) {
+		close(fds[1]);
+		(void)!read(fds[0], &byte, 1);
+		if (stop)
+			waitpid(pid, NULL, WUNTRACED);
+		return number(argv, 0, 0);
+	}
+	close(fds[0]);
+	if (session)
+		setsid();
+	signal(SIGTERM, ignore ? SIG_IGN : SIG_DFL);
+	say("left\n");
+	(void)!write(fds[1], "", 1);
+	close(fds[1]);
+	if (stop)
+		raise(SIGSTOP);
+	wait_for_ever();
+	return 0;
+}
+
+/* An orphan of an orphan, in a session of its own, as daemons make themselves; says its parent. */
+static int do_double_fork(char **argv)
+{
+	if (fork() == 0) {
+		setsid();
+		if (fork() == 0) {
+			while (getppid() == getsid(0))
+				nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+			say("parent %d\n", (int)getppid());
+			_exit(0);
+		}
+		_exit(0);
+	}
+	wait(NULL);
+	wait_for_ever();
+	return number(argv, 0, 0);
+}
+
+static int do_close_fds(char **argv)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		close(fd);
+	return number(argv, 0, 0);
+}
+
+/* Writes to standard error until it is told to end; says so when TERM comes. */
+static void say_term(int signal_number)
+{
+	(void)signal_number;
+	say("term\n");
+	_exit(0);
+}
+
+static int do_flood_stderr(char **argv)
+{
+	char block[4096];
+
+	(void)argv;
+	signal(SIGTERM, say_term);
+	memset(block, 'x', sizeof(block));
+	say("ready\n");
+	while (write(2, block, sizeof(block)) > 0)
+		;
+	return 0;
+}
+
+/* Says when TERM comes, with the nanoseconds of CLOCK_MONOTONIC, and ends. */
+static void say_time(int signal_number)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	say("signal %d %lld\n", signal_number, now.tv_sec * 1000000000LL + now.tv_nsec);
+	_exit(0);
+}
+
+static int do_say_term(char **argv)
+{
+	signal(SIGTERM, say_time);
+	return do_pause(argv);
+}
+
+/* Like a server: ends gracefully on the signal N, by the default on others. */
+static void end_well(int signal_number)
+{
+	say("stopped by %d\n", signal_number);
+	_exit(0);
+}
+
+static int do_stop_on(char **argv)
+{
+	signal(number(argv, 0, SIGTERM), end_well);
+	return do_pause(argv);
+}
+
+static int do_raise(char **argv)
+{
+	raise(number(argv, 0, SIGTERM));
+	return 0;
+}
+
+static int do_stop_self(char **argv)
+{
+	say("stopping\n");
+	raise(number(argv, 0, SIGSTOP));
+	say("continued\n");
+	return 0;
+}
+
+/* Which group has the terminal, then each line that it gives. */
+static int do_terminal(char **argv)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	char line[256];
+	ssize_t size;
+
+	(void)argv;
+	if (tty < 0) {
+		say("no terminal\n");
+		return 1;
+	}
+	say("foreground %d\n", tcgetpgrp(tty) == getpgrp());
+	while ((size = read(tty, line, sizeof(line) - 1)) > 0) {
+		line[size] = '\0';
+		say("line %s", line);
+	}
+	return 0;
+}
+
+static int do_zombies(char **argv)
+{
+	(void)argv;
+	say("zombies %d\n", count_zombies());
+	return 0;
+}
+
+/* Takes memory until it is killed. */
+static int do_take_memory(char **argv)
+{
+	size_t size = (size_t)number(argv, 0, 1) << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return 98;
+	for (size_t i = 0; i < size; i += 4096)
+		memory[i] = 1;
+	return 0;
+}
+
+/* A process tree N deep, each ignoring TERM; "deep" comes from the last. */
+static int do_tree(char **argv)
+{
+	signal(SIGTERM, SIG_IGN);
+	for (int depth = number(argv, 0, 3); depth > 0; depth--) {
+		pid_t pid = fork();
+		if (pid < 0)
+			return 98;
+		if (pid > 0)
+			wait_for_ever();
+	}
+	say("deep\n");
+	wait_for_ever();
+	return 0;
+}
+
+/* Runs what follows with the signal state of the words before "--": block N, ignore N. */
+static int do_with(char **argv)
+{
+	while (argv[0] && strcmp(argv[0], "--") != 0) {
+		const char *what = argv[0];
+		int n = number(argv, 1, 0);
+
+		if (strcmp(what, "block") == 0)
+			set_mask(SIG_BLOCK, UINT64_C(1) << (n - 1));
+		else if (strcmp(what, "ignore") == 0)
+			signal(n, SIG_IGN);
+		else if (strcmp(what, "close") == 0)
+			close(n);
+		else
+			return 97;
+		argv += 2;
+	}
+	if (!argv[0] || !argv[1])
+		return 97;
+	execv(argv[1], argv + 1);
+	return 96;
+}
+
+/* One connection after another on 127.0.0.1: the port is said; each request is answered, byte by
+ * byte with a pause of MS between where a second argument is given. Ends on TERM or QUIT. */
+static int do_listen_http(char **argv)
+{
+	static const char answer[] =
+		"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)number(argv, 0, 0)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	int pause_ms = number(argv, 1, 0), on = 1;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	signal(SIGTERM, end_well);
+	signal(SIGQUIT, end_well);
+	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16) < 0 ||
+		getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+		return 98;
+	say("port %d\n", ntohs(address.sin_port));
+	for (;;) {
+		char request[4096];
+		int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (peer < 0 || read(peer, request, sizeof(request)) <= 0) {
+			close(peer);
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(answer) - 1; i++) {
+			if (send(peer, answer + i, pause_ms ? 1 : sizeof(answer) - 1,
+				    MSG_NOSIGNAL) < 0 ||
+				!pause_ms)
+				break;
+			nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000000L}, NULL);
+		}
+		close(peer);
+	}
+}
+
+static int do_environment(char **argv)
+{
+	extern char **environ;
+
+	(void)argv;
+	for (char **variable = environ; *variable; variable++)
+		say("%s\n", *variable);
+	return 0;
+}
+
+static int do_arguments(char **argv)
+{
+	for (; *argv; argv++)
+		say("<%s>\n", *argv);
+	return 0;
+}
+
+static const struct {
+	const char *verb;
+	int (*run)(char **argv);
+} verbs[] = {
+	{"arguments", do_arguments},           /* each on a line, in <> */
+	{"close-fds", do_close_fds},           /* [N]: closes 0 to 2 and exits N */
+	{"double-fork", do_double_fork},       /* a daemon says its parent */
+	{"environment", do_environment},       /* each variable on a line */
+	{"exit-n", do_exit},                   /* N */
+	{"flood-stderr", do_flood_stderr},     /* until TERM, which is said */
+	{"ignore-term", do_ignore_term},       /* for ever */
+	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
+	{"listen-http", do_listen_http},       /* [PORT [MS]] */
+	{"orphans", do_orphans},               /* N [STATUS] */
+	{"pause", do_pause},                   /* for ever */
+	{"raise", do_raise},                   /* N */
+	{"report-signals", do_report_signals}, /* until LAST */
+	{"say-term", do_say_term},             /* and when it came */
+	{"state", do_state},                   /* mask, ignored, descriptors ... */
+	{"stop-on", do_stop_on},               /* N */
+	{"stop-self", do_stop_self},           /* [N] */
+	{"take-memory", do_take_memory},       /* MIB */
+	{"terminal", do_terminal},             /* who has it, and its lines */
+	{"tree", do_tree},                     /* DEPTH */
+	{"with", do_with},                     /* {block|ignore|close N}... -- PROGRAM */
+	{"zombies", do_zombies},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(argv[1], verbs[i].verb) == 0)
+			return verbs[i].run(argv + 2);
+	}
+	(void)fprintf(stderr, "testchild: no such verb\n");
+	return 97;
+}
