@@ -298,37 +298,34 @@ static struct str find_listed(const char *const *list, struct str word)
 	return (struct str){NULL, 0};
 }
 
-static int refuse_option(struct str variable, struct str word, const char *why, struct err *err)
+static int refuse_option(struct str word, const char *why, struct err *err)
 {
-	return err_set(err, ERR_CONFIG, "%.*s cannot hold %.*s: %s", STR_ARGS(variable),
-		STR_ARGS(word), why);
+	return err_set(err, ERR_CONFIG, "%.*s cannot stand here: %s", STR_ARGS(word), why);
 }
 
-static int check_jvm(struct str variable, char *const *list, size_t i, struct err *err)
+static int check_jvm(char *const *list, size_t i, struct err *err)
 {
 	struct str word = str_from(list[i]);
 	struct str known = find_listed(jvm_refused, word);
 
 	if (word.len == 0)
-		return refuse_option(
-			variable, STR("an empty option"), "the JVM would not start", err);
+		return refuse_option(STR("an empty option"), "the JVM would not start", err);
 	if (known.data)
-		return refuse_option(variable, known,
+		return refuse_option(known,
 			"it is an option of the java command, put it into the service's command",
 			err);
 	known = find_listed(java_two_words, word);
 	if (known.data)
 		return refuse_option(
-			variable, known, "the JVM takes its value only after an equals sign", err);
+			known, "the JVM takes its value only after an equals sign", err);
 	if (word.data[0] != '-')
-		return refuse_option(variable, STR("a word that does not begin with -"),
-			"the JVM would not start", err);
+		return refuse_option(
+			STR("a word that does not begin with -"), "the JVM would not start", err);
 	return 0;
 }
 
 /* `expected`: the word before takes this one as its value. */
-static int check_jdk(
-	struct str variable, char *const *list, size_t i, bool *expected, struct err *err)
+static int check_jdk(char *const *list, size_t i, bool *expected, struct err *err)
 {
 	struct str word = str_from(list[i]);
 	bool is_value = *expected;
@@ -337,7 +334,7 @@ static int check_jdk(
 	if (word.len > 0 && word.data[0] == '-') {
 		struct str known = find_listed(jdk_refused, word);
 		if (known.data)
-			return refuse_option(variable, known,
+			return refuse_option(known,
 				"java refuses it there, put it into the service's command", err);
 		*expected = find_listed(java_two_words, word).data ||
 			    find_listed(jdk_two_words, word).data;
@@ -351,12 +348,12 @@ static int check_jdk(
 	if (is_value)
 		return 0;
 	if (word.len > 1 && word.data[0] == '@')
-		return refuse_option(variable, STR("a literal word that begins with @"),
+		return refuse_option(STR("a literal word that begins with @"),
 			"java takes it for the main class (to have a file of arguments read, write "
 			"@FILE in `default` or `value`)",
 			err);
-	return refuse_option(variable, STR("a word that does not begin with -"),
-		"java takes it for the main class", err);
+	return refuse_option(
+		STR("a word that does not begin with -"), "java takes it for the main class", err);
 }
 
 /* Node takes underscores in a name for dashes. The result lives in the table. */
@@ -374,7 +371,7 @@ static struct str node_refusal(struct str word)
 	return find_listed(node_refused, (struct str){name, word.len});
 }
 
-static int check_node(struct str variable, char *const *list, size_t i, struct err *err)
+static int check_node(char *const *list, size_t i, struct err *err)
 {
 	struct str word = str_from(list[i]);
 
@@ -382,13 +379,13 @@ static int check_node(struct str variable, char *const *list, size_t i, struct e
 		struct str known = node_refusal(word);
 		if (!known.data)
 			return 0;
-		return refuse_option(variable, known,
-			"node refuses it there, put it into the service's command", err);
+		return refuse_option(
+			known, "node refuses it there, put it into the service's command", err);
 	}
 	/* It may be the value of the option before it; else node stops reading and says nothing. */
 	if (i > 0 && list[i - 1][0] == '-' && !strchr(list[i - 1], '='))
 		return 0;
-	return refuse_option(variable, STR("a word that does not begin with -"),
+	return refuse_option(STR("a word that does not begin with -"),
 		"node would ignore it and all that follows", err);
 }
 
@@ -404,13 +401,13 @@ int options_check(
 			*where = i;
 		switch (syntax) {
 		case OPTIONS_JVM:
-			rc = check_jvm(variable, list, i, err);
+			rc = check_jvm(list, i, err);
 			break;
 		case OPTIONS_JDK:
-			rc = check_jdk(variable, list, i, &expected, err);
+			rc = check_jdk(list, i, &expected, err);
 			break;
 		case OPTIONS_NODE:
-			rc = check_node(variable, list, i, err);
+			rc = check_node(list, i, err);
 			break;
 		case OPTIONS_PLAIN:
 			break;

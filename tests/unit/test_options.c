@@ -222,19 +222,18 @@ static void test_options_check_refuses_launcher_options_in_jvm(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(launcher); i++) {
 		snprintf(text, sizeof(text), "-ea %s", launcher[i]);
-		snprintf(message, sizeof(message), "_JAVA_OPTIONS cannot hold %s: %s", launcher[i],
-			java);
+		snprintf(message, sizeof(message), "%s cannot stand here: %s", launcher[i], java);
 		check("_JAVA_OPTIONS", text, message);
 	}
-	snprintf(message, sizeof(message), "JAVA_TOOL_OPTIONS cannot hold --class-path: %s", java);
+	snprintf(message, sizeof(message), "--class-path cannot stand here: %s", java);
 	check("JAVA_TOOL_OPTIONS", "--class-path=secret", message);
 	check("JAVA_TOOL_OPTIONS", "hello",
-		"JAVA_TOOL_OPTIONS cannot hold a word that does not begin with -: the JVM would "
+		"a word that does not begin with - cannot stand here: the JVM would "
 		"not start");
 	check("JAVA_TOOL_OPTIONS", "-ea \"\"",
-		"JAVA_TOOL_OPTIONS cannot hold an empty option: the JVM would not start");
+		"an empty option cannot stand here: the JVM would not start");
 	check("JAVA_TOOL_OPTIONS", "--add-opens a/b=c",
-		"JAVA_TOOL_OPTIONS cannot hold --add-opens: the JVM takes its value only after an "
+		"--add-opens cannot stand here: the JVM takes its value only after an "
 		"equals sign");
 	check("JAVA_TOOL_OPTIONS",
 		"-Xmx1g -XX:+UseG1GC --add-opens=a/b=c -javaagent:x -ea -version-x", NULL);
@@ -242,7 +241,7 @@ static void test_options_check_refuses_launcher_options_in_jvm(void **state)
 
 static void test_options_check_refuses_main_class_in_jdk(void **state)
 {
-	const char *main_class = "JDK_JAVA_OPTIONS cannot hold a word that does not begin with -: "
+	const char *main_class = "a word that does not begin with - cannot stand here: "
 				 "java takes it for the main class";
 
 	(void)state;
@@ -254,20 +253,20 @@ static void test_options_check_refuses_main_class_in_jdk(void **state)
 	check("JDK_JAVA_OPTIONS", "-cp a Main", main_class);
 	check("JDK_JAVA_OPTIONS", "\"\"", main_class);
 	check("JDK_JAVA_OPTIONS", "@@x",
-		"JDK_JAVA_OPTIONS cannot hold a literal word that begins with @: java takes it for "
+		"a literal word that begins with @ cannot stand here: java takes it for "
 		"the main class (to have a file of arguments read, write @FILE in `default` or "
 		"`value`)");
 	check("JDK_JAVA_OPTIONS", "-cp a -jar",
-		"JDK_JAVA_OPTIONS cannot hold -jar: java refuses it there, put it into the "
+		"-jar cannot stand here: java refuses it there, put it into the "
 		"service's command");
 	check("JDK_JAVA_OPTIONS", "--module=a/b",
-		"JDK_JAVA_OPTIONS cannot hold --module=: java refuses it there, put it into the "
+		"--module= cannot stand here: java refuses it there, put it into the "
 		"service's command");
 }
 
 static void test_options_check_refuses_what_node_ignores(void **state)
 {
-	const char *ignored = "NODE_OPTIONS cannot hold a word that does not begin with -: node "
+	const char *ignored = "a word that does not begin with - cannot stand here: node "
 			      "would ignore it and all that follows";
 
 	(void)state;
@@ -276,10 +275,10 @@ static void test_options_check_refuses_what_node_ignores(void **state)
 	check("NODE_OPTIONS", "--a=b hello", ignored);
 	check("NODE_OPTIONS", "-r a b", ignored);
 	check("NODE_OPTIONS", "--expose_internals",
-		"NODE_OPTIONS cannot hold --expose-internals: node refuses it there, put it into "
+		"--expose-internals cannot stand here: node refuses it there, put it into "
 		"the service's command");
 	check("NODE_OPTIONS", "-e 1",
-		"NODE_OPTIONS cannot hold -e: node refuses it there, put it into the service's "
+		"-e cannot stand here: node refuses it there, put it into the service's "
 		"command");
 }
 
