@@ -33,6 +33,13 @@ SRC_PLAN := \
 	src/plan/config.c \
 	src/plan/config_files.c \
 	src/plan/config_schema.c \
+	src/plan/env.c \
+	src/plan/env_builtin.c \
+	src/plan/env_file.c \
+	src/plan/env_options.c \
+	src/plan/env_scope.c \
+	src/plan/env_table.c \
+	src/plan/env_type.c \
 	src/plan/machine.c \
 	src/plan/options.c \
 	src/plan/schema.c \
@@ -72,6 +79,7 @@ UNIT_TESTS := \
 	test_buf \
 	test_config \
 	test_dispatch \
+	test_env \
 	test_err \
 	test_fd \
 	test_log \

@@ -1,0 +1,117 @@
+#include "plan/env_table.h"
+
+#include <string.h>
+
+/* FNV-1a. */
+static uint32_t hash(struct str name)
+{
+	uint32_t value = 2166136261u;
+
+	for (size_t i = 0; i < name.len; i++)
+		value = (value ^ (unsigned char)name.data[i]) * 16777619u;
+	return value;
+}
+
+static size_t probe(const struct env *env, struct str name)
+{
+	size_t at = hash(name) & (env->index_size - 1);
+
+	while (env->index[at] && !str_eq(env->slots[env->index[at] - 1].var.name, name))
+		at = (at + 1) & (env->index_size - 1);
+	return at;
+}
+
+/* What was there before stays in the arena unused: at most as much again. */
+static int grow(struct env *env, size_t capacity, struct err *err)
+{
+	struct env_slot *slots;
+	uint32_t *index;
+	size_t size = 64;
+
+	if (capacity > ENV_VARS_MAX)
+		return err_set(err, ERR_CONFIG, "more than %d variables", ENV_VARS_MAX);
+	while (size <= capacity * 2)
+		size *= 2;
+	slots = arena_array(env->arena, capacity, sizeof(*slots));
+	index = arena_array(env->arena, size, sizeof(*index));
+	if (!slots || !index)
+		return err_nomem(err);
+	if (env->count > 0)
+		memcpy(slots, env->slots, env->count * sizeof(*slots));
+	env->slots = slots;
+	env->capacity = capacity;
+	env->index = index;
+	env->index_size = size;
+	for (size_t i = 0; i < env->count; i++) {
+		if (slots[i].var.name.len > 0)
+			index[probe(env, slots[i].var.name)] = (uint32_t)(i + 1);
+	}
+	return 0;
+}
+
+int env_table_init(struct env *env, const struct plan *plan, size_t capacity, struct err *err)
+{
+	*env = (struct env){.arena = plan->arena, .plan = plan, .known = ENV_TABLE_ALL};
+	env->lazy = arena_alloc(plan->arena, sizeof(*env->lazy));
+	if (!env->lazy)
+		return err_nomem(err);
+	return grow(env, capacity < 16 ? 16 : capacity, err);
+}
+
+struct env_slot *env_table_find(const struct env *env, struct str name)
+{
+	uint32_t found = name.len > 0 ? env->index[probe(env, name)] : 0;
+
+	return found ? &env->slots[found - 1] : NULL;
+}
+
+struct env_slot *env_table_add_nameless(struct env *env, struct err *err)
+{
+	struct env_slot *slot;
+
+	if (env->count == env->capacity && grow(env, env->capacity * 2, err))
+		return NULL;
+	slot = &env->slots[env->count++];
+	slot->var.origin = ENV_UNSET;
+	slot->var.name = STR("");
+	slot->var.value = STR("");
+	slot->position = ENV_TABLE_ALL;
+	return slot;
+}
+
+struct env_slot *env_table_add(struct env *env, struct str name, struct err *err)
+{
+	struct env_slot *slot = env_table_find(env, name);
+
+	if (slot)
+		return slot;
+	slot = env_table_add_nameless(env, err);
+	if (slot) {
+		slot->var.name = name;
+		env->index[probe(env, name)] = (uint32_t)env->count;
+	}
+	return slot;
+}
+
+int env_table_set(struct env *env, struct env_slot *slot, struct str value, enum env_origin origin,
+	struct err *err)
+{
+	size_t len = slot->var.name.len;
+	char *entry;
+
+	if (len >= ENV_STRING_MAX || value.len >= ENV_STRING_MAX - len - 1)
+		return err_set(err, ERR_CONFIG,
+			"%zu bytes: the kernel hands a program at most %d with the name", value.len,
+			ENV_STRING_MAX - 1);
+	entry = arena_alloc(env->arena, len + value.len + 2);
+	if (!entry)
+		return err_nomem(err);
+	memcpy(entry, slot->var.name.data, len);
+	entry[len] = '=';
+	if (value.len > 0)
+		memcpy(entry + len + 1, value.data, value.len);
+	slot->entry = entry;
+	slot->var.value = (struct str){entry + len + 1, value.len};
+	slot->var.origin = origin;
+	return 0;
+}
