@@ -62,6 +62,19 @@ static int add_piece(struct out *out, const char *data, size_t len, struct err *
 	return 0;
 }
 
+static void copy_short(char *to, const char *from, size_t len)
+{
+	if (len < 8) {
+		while (len-- > 0)
+			*to++ = *from++;
+		return;
+	}
+	/* The last eight bytes may overlap the ones before. */
+	for (size_t i = 0; i + 8 < len; i += 8)
+		memcpy(to + i, from + i, 8);
+	memcpy(to + len - 8, from + len - 8, 8);
+}
+
 int out_borrow(struct out *out, struct str piece, struct err *err)
 {
 	if (piece.len == 0)
@@ -92,7 +105,10 @@ int out_copy(struct out *out, struct str piece, struct err *err)
 	if (piece.len > OUT_SCRATCH)
 		return add_piece(out, piece.data, piece.len, err) != 0 ? -1 : out_flush(out, err);
 	home = out->scratch + out->scratch_len;
-	memcpy(home, piece.data, piece.len);
+	if (piece.len <= 64)
+		copy_short(home, piece.data, piece.len);
+	else
+		memcpy(home, piece.data, piece.len);
 	out->scratch_len += piece.len;
 	return add_piece(out, home, piece.len, err);
 }
