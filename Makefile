@@ -115,6 +115,7 @@ $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=real
 SCRIPT_TESTS := \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
+	tests/cmd/test_main \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \
 	tests/setup/test_sources

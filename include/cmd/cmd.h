@@ -45,6 +45,8 @@ struct cmd {
 extern const struct cmd cmd_commands[];
 /* NULL where there is none. */
 const struct cmd *cmd_find(const char *name);
+/* For "did you mean"; NULL where none is near. */
+const char *cmd_nearest(const char *name);
 
 /* The whole of main but for the process's own set-up. */
 int cmd_dispatch(int argc, char **argv);

@@ -1,5 +1,7 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "cmd/cmd.h"
 
@@ -29,6 +31,18 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
+const char *cmd_nearest(const char *name)
+{
+	const char *candidates[sizeof(cmd_commands) / sizeof(cmd_commands[0])];
+	size_t count = 0;
+
+	/* The last row ends both. */
+	do
+		candidates[count] = cmd_commands[count].name;
+	while (candidates[count++] != NULL);
+	return str_nearest(str_from(name), candidates);
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -41,24 +55,25 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-static int run(int argc, char **argv)
+/* run configures the log itself: its errors go to /dev/termination-log as well. */
+static int run_command(const struct cmd *command, int argc, char **argv)
 {
-	const struct cmd *command = cmd_find("run");
-
-	return command == NULL ? cmd_nothing_to_run() : command->run(argc, argv);
-}
-
-static int refuse_word(const char *word)
-{
-	const char *candidates[64];
-	const char *near;
-	size_t count = 0;
 	struct err err;
 
-	for (const struct cmd *command = cmd_commands; command->name != NULL; command++)
-		candidates[count++] = command->name;
-	candidates[count] = NULL;
-	near = str_nearest(str_from(word), candidates);
+	if (argc > 1 && is_help(argv[1]))
+		return cmd_print_usage(command);
+	if (command->run != cmd_run &&
+		log_configure(getenv("HUSK_LOG"), getenv("HUSK_LOG_FORMAT"), &err) != 0)
+		return cmd_fail(&err);
+	return command->run(argc, argv);
+}
+
+/* As likely as not a container's command line: its user looks where Kubernetes looks. */
+static int refuse_word(const char *word)
+{
+	const char *near = cmd_nearest(word);
+	struct err err;
+
 	if (near != NULL)
 		(void)err_set(&err, ERR_USAGE,
 			"no command \"%s\" (did you mean %s? to run a program: husk -- %s)", word,
@@ -66,6 +81,8 @@ static int refuse_word(const char *word)
 	else
 		(void)err_set(&err, ERR_USAGE, "no command \"%s\" (to run a program: husk -- %s)",
 			word, word);
+	(void)log_configure(NULL, getenv("HUSK_LOG_FORMAT"), NULL);
+	log_termination(err.message);
 	return cmd_fail(&err);
 }
 
@@ -80,23 +97,20 @@ static int dispatch_husk(const char *name, int argc, char **argv)
 	char *help_argv[] = {help, NULL};
 
 	if (word == NULL)
-		return run(argc, argv);
+		return cmd_run(argc, argv);
 	if (is_help(word))
 		return cmd_help(1, help_argv);
 	if (strcmp(word, "--version") == 0)
 		return cmd_version(1, version_argv);
 	if (word[0] == '-' || strchr(word, '/') != NULL)
-		return run(argc, argv);
+		return cmd_run(argc, argv);
 	command = cmd_find(word);
-	if (command != NULL) {
-		if (argc > 2 && is_help(argv[2]))
-			return cmd_print_usage(command);
-		return command->run(argc - 1, argv + 1);
-	}
+	if (command != NULL)
+		return run_command(command, argc - 1, argv + 1);
 	/* In the place of an image's own entry point, its arguments are the program: the nginx
 	 * image's CMD is `nginx -g 'daemon off;'`. */
 	if (strcmp(name, "docker-entrypoint.sh") == 0)
-		return run(argc, argv);
+		return cmd_run(argc, argv);
 	return refuse_word(word);
 }
 

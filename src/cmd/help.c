@@ -1,7 +1,5 @@
-#include <string.h>
-
 #include "base/fd.h"
-#include "base/str.h"
+#include "base/log.h"
 #include "cmd/cmd.h"
 
 enum {
@@ -49,15 +47,19 @@ int cmd_print_usage(const struct cmd *command)
 
 int cmd_nothing_to_run(void)
 {
+	static const char reason[] =
+		"nothing to run: no program was given, and there is no configuration";
 	struct buf text;
 
+	log_termination(reason);
 	buf_init(&text, HELP_MAX);
-	(void)buf_append_cstr(&text,
-		"husk: nothing to run: no program was given, and there is no configuration\n"
+	(void)buf_appendf(&text,
+		"husk: %s\n"
 		"\n"
 		"to run a program:  husk -- PROGRAM [ARG...]\n"
 		"to run services:   describe them in /etc/husk.yaml, or name a file with -c\n"
-		"\n");
+		"\n",
+		reason);
 	append_summary(&text);
 	/* Standard error may be a pipe that nobody reads. */
 	if (text.len != 0)
@@ -80,15 +82,9 @@ static int print_summary(void)
 
 static int unknown_command(const char *name)
 {
-	const char *names[64];
-	const char *near;
-	size_t count = 0;
+	const char *near = cmd_nearest(name);
 	struct err err;
 
-	for (const struct cmd *command = cmd_commands; command->name != NULL; command++)
-		names[count++] = command->name;
-	names[count] = NULL;
-	near = str_nearest(str_from(name), names);
 	if (near != NULL)
 		(void)err_set(&err, ERR_USAGE, "no command \"%s\" (did you mean %s?)", name, near);
 	else

@@ -7,14 +7,15 @@
 
 /*
  * A descriptor 0 to 2 that was closed is taken by something harmless, or the first file that husk
- * opens would become its standard error. Being close-on-exec, it is closed again for the program.
+ * opens would become its standard error. It cannot be written to, so that a command whose output
+ * is lost says so; being close-on-exec, it is closed again for the program.
  */
 static void fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
 		if (sys_get_fd_flags(fd) != -1 || errno != EBADF)
 			continue;
-		if (sys_open("/dev/null", O_RDWR, 0) == -1)
+		if (sys_open("/dev/null", O_RDONLY, 0) == -1)
 			(void)sys_open("/", O_PATH, 0);
 	}
 }

@@ -110,6 +110,22 @@ static void test_command_options_unknown_refused(void **state)
 	assert_string_equal(out.text, "");
 }
 
+static void test_log_variables_wrong_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("HUSK_LOG", "loud", 1), 0);
+	assert_int_equal(CALLED("husk", "version"), 78);
+	assert_string_equal(error.text, "husk: HUSK_LOG: unknown value \"loud\" (known: error, "
+					"warn, info, debug)\n");
+	/* Help is to be had in any case. */
+	assert_int_equal(CALLED("husk", "--help"), 0);
+	assert_int_equal(unsetenv("HUSK_LOG"), 0);
+	assert_int_equal(setenv("HUSK_LOG_FORMAT", "json", 1), 0);
+	assert_int_equal(CALLED("husk", "versoin"), 64);
+	assert_int_equal(error.text[0], '{');
+	assert_int_equal(unsetenv("HUSK_LOG_FORMAT"), 0);
+}
+
 static void test_nothing_to_run_usage_on_standard_error(void **state)
 {
 	(void)state;
@@ -174,11 +190,14 @@ int main(void)
 		cmocka_unit_test(test_help_unknown_command_suggested),
 		cmocka_unit_test(test_word_that_is_no_command_refused),
 		cmocka_unit_test(test_command_options_unknown_refused),
+		cmocka_unit_test(test_log_variables_wrong_refused),
 		cmocka_unit_test(test_nothing_to_run_usage_on_standard_error),
 		cmocka_unit_test(test_find_commands_only),
 		cmocka_unit_test(test_fail_list_all_written_first_status),
 		cmocka_unit_test(test_print_incomplete_text_refused),
 	};
 
+	(void)unsetenv("HUSK_LOG");
+	(void)unsetenv("HUSK_LOG_FORMAT");
 	return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);
 }
