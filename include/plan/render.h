@@ -1,6 +1,12 @@
 /*
  * render: template sets to files. Nothing half-done is visible: a file appears whole or not at
  * all, a set with a check appears as a whole after the check passed.
+ *
+ * A set of a tree renders the files that end in its suffix and copies the others; a set of one
+ * file renders it to `to`, or into `to` where that is a folder or ends with a slash. Where `from`
+ * and `to` are the same folder, only templates are rendered. Files that a set no longer gives are
+ * left alone, but for a set with a check, whose stale links are removed. `from` and `to` are
+ * expanded where they have a place in a configuration, and are literal where they have none.
  */
 #ifndef HUSK_PLAN_RENDER_H
 #define HUSK_PLAN_RENDER_H
@@ -10,7 +16,7 @@
 
 struct render_report {
 	size_t files;    /* rendered or copied */
-	size_t rendered; /* with at least one substitution */
+	size_t rendered; /* with at least one construct */
 	size_t bytes;
 };
 
@@ -23,11 +29,23 @@ struct render_runner {
 	int (*run)(void *arg, char *const argv[], struct err *err);
 };
 
-/* Every set of the plan, in order. */
+/* What render_check found, told as it goes; each may be NULL. */
+struct render_observer {
+	void *arg;
+	void (*set)(void *arg, const struct plan_templates *set, const char *from, const char *to,
+		size_t files);
+	void (*file)(void *arg, const char *source, const char *target, mode_t mode, bool rendered,
+		bool secret);
+	/* A construct that stayed as it was. */
+	void (*kept)(void *arg, const char *file, unsigned line, unsigned column, struct str text);
+};
+
+/* Every set of the plan, in order. `report` is added to. */
 int render_all(const struct plan *plan, struct env *env, const struct render_runner *runner,
 	struct render_report *report, struct err *err);
-/* Compiles and expands every template of the plan and writes nothing (`check`). Collects. */
-int render_check(const struct plan *plan, struct env *env, const struct template_scope *observer,
+/* Compiles and expands every template of the plan and writes nothing (`check`). Collects.
+ * `observer` may be NULL. */
+int render_check(const struct plan *plan, struct env *env, const struct render_observer *observer,
 	struct render_report *report, struct err_list *errors);
 
 #endif
