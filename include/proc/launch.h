@@ -40,6 +40,8 @@ struct launch_spec {
 	 * of LISTEN_PID, which sd_listen_fds(3) compares with the reader's pid.
 	 */
 	char *listen_pid;
+	int input;        /* 0: husk's own; else what becomes standard input */
+	int output;       /* 0: husk's own; else what becomes standard output and error */
 	bool new_group;   /* its own process group */
 	bool foreground;  /* and that group is given `terminal` */
 	bool new_session; /* setsid, and `terminal` becomes its controlling terminal */
@@ -48,6 +50,7 @@ struct launch_spec {
 enum { LAUNCH_PID_SIZE = 12 };
 
 enum launch_step {
+	LAUNCH_STREAMS,
 	LAUNCH_SESSION,
 	LAUNCH_NICE,
 	LAUNCH_LIMIT,

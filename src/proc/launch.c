@@ -60,6 +60,16 @@ static int set_up_job(const struct launch_spec *spec)
 	return 0;
 }
 
+static int set_up_streams(const struct launch_spec *spec)
+{
+	if (spec->input > 0 && sys_dup3(spec->input, 0, 0) < 0)
+		return -1;
+	if (spec->output > 0 &&
+		(sys_dup3(spec->output, 1, 0) < 0 || sys_dup3(spec->output, 2, 0) < 0))
+		return -1;
+	return 0;
+}
+
 static int set_up_limits(const struct launch_spec *spec, unsigned *index)
 {
 	for (*index = 0; *index < spec->limit_count; ++*index) {
@@ -104,6 +114,9 @@ static void write_pid(char *out, pid_t pid)
 static void become(const struct launch_spec *spec, const struct launch_signals *signals,
 	struct launch_failure *failure)
 {
+	failure->step = LAUNCH_STREAMS;
+	if (set_up_streams(spec) < 0)
+		return;
 	failure->step = LAUNCH_SESSION;
 	if (set_up_job(spec) < 0)
 		return;

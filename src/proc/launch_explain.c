@@ -252,6 +252,9 @@ int launch_explain(
 		return err_set_errno(err, ERR_NOT_EXECUTABLE, errno,
 			"%s: cannot change to the directory %s", spec->name, spec->cwd);
 	switch ((enum launch_step)failure->step) {
+	case LAUNCH_STREAMS:
+		(void)err_set_errno(err, ERR_INTERNAL, errnum, "cannot set up standard streams");
+		break;
 	case LAUNCH_SESSION:
 		(void)err_set_errno(err, ERR_INTERNAL, errnum, "cannot make a session");
 		break;
