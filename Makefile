@@ -42,6 +42,8 @@ SRC_PLAN := \
 	src/plan/env_type.c \
 	src/plan/machine.c \
 	src/plan/options.c \
+	src/plan/render.c \
+	src/plan/render_file.c \
 	src/plan/schema.c \
 	src/plan/stage.c \
 	src/plan/stage_publish.c \
@@ -53,7 +55,8 @@ SRC_PROC := \
 	src/proc/descendants.c \
 	src/proc/launch.c \
 	src/proc/launch_explain.c \
-	src/proc/launch_find.c
+	src/proc/launch_find.c \
+	src/proc/runcheck.c
 SRC_INIT := \
 	src/init/init.c \
 	src/init/init_act.c \
@@ -61,9 +64,13 @@ SRC_INIT := \
 	src/init/init_signal.c \
 	src/init/supervise.c
 SRC_CMD  := \
+	src/cmd/check.c \
 	src/cmd/dispatch.c \
+	src/cmd/explain.c \
 	src/cmd/help.c \
+	src/cmd/load.c \
 	src/cmd/main.c \
+	src/cmd/render.c \
 	src/cmd/report.c \
 	src/cmd/run.c \
 	src/cmd/version.c
@@ -88,14 +95,16 @@ UNIT_TESTS := \
 	test_opt \
 	test_options \
 	test_out \
+	test_render \
+	test_runcheck \
 	test_signal_name \
 	test_stage \
 	test_str \
+	test_supervise \
 	test_sys \
 	test_template \
 	test_tree \
 	test_user \
-	test_supervise \
 	test_words \
 	test_yaml
 

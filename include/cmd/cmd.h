@@ -14,6 +14,8 @@
 /* name, synopsis, one line of help: the usage, the dispatch and the manual come from here. */
 /* A row is added when its command works. */
 #define CMD_TABLE(X) \
+	X(render, "render [-c FILE] | render IN OUT", "render templates and exit") \
+	X(check, "check [-c FILE] [--explain]", "validate everything without starting anything") \
 	X(help, "help [COMMAND]", "explain husk, or one command") \
 	X(run, "[run] [OPTION...] [-- PROGRAM [ARG...]]", "start the program and look after it") \
 	X(version, "version", "print the version")
