@@ -114,7 +114,13 @@ $(BUILD)/test/unit/test_fd: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
 C_TESTS := \
-	fault_config
+	fault_config \
+	pid1/test_exec \
+	pid1/test_signals
+
+# The static husk as PID 1 of new namespaces.
+$(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
+$(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
 # libyaml's own allocations fail as well.
 $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \

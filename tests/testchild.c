@@ -116,6 +116,18 @@ static int do_report_signals(char **argv)
 	}
 }
 
+/* Sends its parent N and waits for it to come back. */
+static int do_kill_parent(char **argv)
+{
+	uint64_t set = UINT64_C(1) << (number(argv, 0, 10) - 1);
+
+	set_mask(SIG_BLOCK, set);
+	if (kill(getppid(), number(argv, 0, 10)) < 0)
+		return 98;
+	say("signal %ld\n", syscall(SYS_rt_sigtimedwait, &set, NULL, NULL, sizeof(set)));
+	return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -494,6 +506,7 @@ static const struct {
 	{"exit-n", do_exit},                   /* N */
 	{"flood-stderr", do_flood_stderr},     /* until TERM, which is said */
 	{"ignore-term", do_ignore_term},       /* for ever */
+	{"kill-parent", do_kill_parent},       /* N, and says what comes back */
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
 	{"orphans", do_orphans},               /* N [STATUS] */

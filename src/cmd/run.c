@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,6 +60,29 @@ static int parse(struct run *run, char **argv, struct err *err)
 	return 0;
 }
 
+/*
+ * LISTEN_PID names who the descriptors are for (sd_listen_fds(3)): what was husk's is the
+ * program's, whose pid only its own process knows.
+ */
+static int hand_on_listen_pid(struct run *run, char **envp, struct err *err)
+{
+	char own[32];
+	char *text;
+
+	(void)snprintf(own, sizeof(own), "LISTEN_PID=%d", (int)sys_getpid());
+	for (; *envp; envp++) {
+		if (strcmp(*envp, own) != 0)
+			continue;
+		text = arena_alloc(run->arena, strlen("LISTEN_PID=") + LAUNCH_PID_SIZE);
+		if (!text)
+			return err_nomem(err);
+		(void)strcpy(text, own);
+		*envp = text;
+		run->service.spec.listen_pid = text + strlen("LISTEN_PID=");
+	}
+	return 0;
+}
+
 static int resolve(struct run *run, struct err *err)
 {
 	struct launch_spec *spec = &run->service.spec;
@@ -70,6 +94,8 @@ static int resolve(struct run *run, struct err *err)
 	spec->argv = run->program;
 	spec->envp = environ;
 	run->service.adhoc = true;
+	if (hand_on_listen_pid(run, environ, err) < 0)
+		return -1;
 	return launch_find(run->arena, run->program[0], getenv("PATH"), &spec->path, err);
 }
 

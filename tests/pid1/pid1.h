@@ -1,0 +1,77 @@
+/*
+ * pid1: starts the static husk as PID 1 of new PID and mount namespaces (and a user namespace where
+ * the tests do not run as root), and talks with what it starts through pipes.
+ *
+ * Every wait has a limit of PID1_PATIENCE seconds, after which the test fails. Use pid1_set_up and
+ * pid1_tear_down for each test: the latter ends what is left, and fails where husk has left a
+ * process, a zombie or a descriptor.
+ */
+#ifndef HUSK_TESTS_PID1_H
+#define HUSK_TESTS_PID1_H
+
+#include "unit/unit.h"
+
+#include <sys/types.h>
+
+enum { PID1_PATIENCE = 20, PID1_LINE_MAX = 4096, PID1_TEXT_MAX = 65536 };
+
+struct pid1_options {
+	bool same_namespace;            /* husk is not PID 1 */
+	unsigned closed;                /* bit n: husk starts with descriptor n closed */
+	int extra;                      /* descriptors 3, 4 ... that husk is given besides */
+	bool full_stderr;               /* a pipe that is full, and that nobody reads */
+	bool terminal;                  /* a session of its own with a new terminal as 0, 1 and 2 */
+	uint64_t blocked;               /* husk starts with these signals blocked ... */
+	uint64_t ignored;               /* ... and these ignored */
+	const char *const *environment; /* NULL: PATH alone */
+	/* In husk's process, in its namespaces, before it is executed. Leaves by _exit where it
+	 * fails. */
+	void (*prepare)(void *arg);
+	void *prepare_arg;
+};
+
+struct pid1 {
+	pid_t pid; /* 0: not started, or ended */
+	int in;    /* -1: closed */
+	int out;
+	int err;
+	int terminal; /* the master's side; in, out and err are then -1 */
+	int descriptors;
+	size_t text_len;
+	char text[PID1_LINE_MAX]; /* read, and no line yet */
+	char line[PID1_LINE_MAX];
+	char errors[PID1_TEXT_MAX];
+};
+
+/* The state is a struct pid1. */
+int pid1_set_up(void **state);
+int pid1_tear_down(void **state);
+
+/* Paths of the binaries under test. */
+const char *pid1_husk(void);
+const char *pid1_child(void);
+
+/* `arguments` follow "husk"; ends with NULL. Skips the test where namespaces are not allowed. */
+void pid1_start(
+	struct pid1 *pid1, const struct pid1_options *options, const char *const *arguments);
+/* husk -- testchild WORD... */
+void pid1_start_child(
+	struct pid1 *pid1, const struct pid1_options *options, const char *const *words);
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* The next line of its standard output (or terminal) without the newline; NULL at its end. */
+const char *pid1_line(struct pid1 *pid1);
+void pid1_expect(struct pid1 *pid1, const char *line);
+/* Reads lines until one begins with `prefix`; the rest of that one. */
+const char *pid1_find(struct pid1 *pid1, const char *prefix);
+void pid1_kill(const struct pid1 *pid1, int signal);
+/* Waits for the end: the exit status, or 128+N. `errors` then holds standard error. Standard output
+ * must be at its end, so that nobody has it open any more. */
+int pid1_end(struct pid1 *pid1);
+/* Waits until the process is in a state of `states` ("T": stopped). */
+void pid1_await_state(pid_t pid, const char *states);
+/* The only child of a process. */
+pid_t pid1_child_of(pid_t pid);
+int pid1_count_descriptors(pid_t pid);
+
+#endif
