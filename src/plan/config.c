@@ -72,10 +72,15 @@ static int make_room(const struct config_files *files, struct config_state *stat
 	return 0;
 }
 
+/* An entry of `env`, to be sorted. */
+struct named {
+	const struct plan_var *var;
+};
+
 static int compare_vars(const void *a, const void *b)
 {
-	const struct plan_var *x = *(const struct plan_var *const *)a;
-	const struct plan_var *y = *(const struct plan_var *const *)b;
+	const struct plan_var *x = ((const struct named *)a)->var;
+	const struct plan_var *y = ((const struct named *)b)->var;
 	int diff = strcmp(x->name, y->name);
 
 	/* Both stand in one array: the first one is the one that was read first. */
@@ -85,23 +90,23 @@ static int compare_vars(const void *a, const void *b)
 /* Names that two files set; those of one file are the YAML reader's to find. */
 static void check_twice(struct schema *s, const struct plan *plan)
 {
-	const struct plan_var **sorted = calloc(plan->var_count, sizeof(*sorted));
+	struct named *sorted = calloc(plan->var_count, sizeof(*sorted));
 
 	if (!sorted) {
 		schema_nomem(s);
 		return;
 	}
 	for (size_t i = 0; i < plan->var_count; i++)
-		sorted[i] = &plan->vars[i];
+		sorted[i].var = &plan->vars[i];
 	qsort(sorted, plan->var_count, sizeof(*sorted), compare_vars);
 	for (size_t i = 1; i < plan->var_count; i++) {
-		const struct plan_place *first = &sorted[i - 1]->place;
-		const struct plan_place *place = &sorted[i]->place;
+		const struct plan_place *first = &sorted[i - 1].var->place;
+		const struct plan_place *place = &sorted[i].var->place;
 
-		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+		if (strcmp(sorted[i - 1].var->name, sorted[i].var->name) == 0)
 			err_set_at(err_list_add(s->errors), ERR_CONFIG, place->file, place->line,
 				place->column, "env.%s: is set twice, first at %s:%u:%u",
-				sorted[i]->name, first->file, first->line, first->column);
+				sorted[i].var->name, first->file, first->line, first->column);
 	}
 	free(sorted);
 }
