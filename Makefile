@@ -124,6 +124,7 @@ $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests
 
 # libyaml's own allocations fail as well.
 $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
+	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_getdents \
 	-Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.

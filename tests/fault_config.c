@@ -1,12 +1,14 @@
 /*
- * Every allocation of reading a configuration fails in turn, libyaml's included: an error that says
- * so, nothing leaked, nothing crashed.
+ * Every allocation of reading a configuration fails in turn, libyaml's included, and every system
+ * call: an error that says so, nothing leaked, nothing crashed.
  */
 #include "unit/unit.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "plan/config.h"
 
 static size_t calls;
@@ -44,6 +46,58 @@ void *__wrap_realloc(void *old, size_t size)
 char *__wrap_strdup(const char *s)
 {
 	return refused() ? NULL : __real_strdup(s);
+}
+
+static size_t sys_calls;
+static size_t sys_fail_at; /* 0: none */
+static bool failed_stat;   /* the call that failed was one that a file is recognized by */
+
+static bool sys_refused(void)
+{
+	if (++sys_calls != sys_fail_at)
+		return false;
+	errno = EIO;
+	return true;
+}
+
+int __real_sys_open(const char *path, int flags, mode_t mode);
+ssize_t __real_sys_read(int fd, void *data, size_t size);
+int __real_sys_fstat(int fd, struct stat *st);
+int __real_sys_fstatat(int dirfd, const char *path, struct stat *st, int flags);
+ssize_t __real_sys_getdents(int fd, void *out, size_t size);
+int __wrap_sys_open(const char *path, int flags, mode_t mode);
+ssize_t __wrap_sys_read(int fd, void *data, size_t size);
+int __wrap_sys_fstat(int fd, struct stat *st);
+int __wrap_sys_fstatat(int dirfd, const char *path, struct stat *st, int flags);
+ssize_t __wrap_sys_getdents(int fd, void *out, size_t size);
+
+int __wrap_sys_open(const char *path, int flags, mode_t mode)
+{
+	return sys_refused() ? -1 : __real_sys_open(path, flags, mode);
+}
+
+ssize_t __wrap_sys_read(int fd, void *data, size_t size)
+{
+	return sys_refused() ? -1 : __real_sys_read(fd, data, size);
+}
+
+int __wrap_sys_fstat(int fd, struct stat *st)
+{
+	return sys_refused() ? -1 : __real_sys_fstat(fd, st);
+}
+
+int __wrap_sys_fstatat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	if (sys_refused()) {
+		failed_stat = true;
+		return -1;
+	}
+	return __real_sys_fstatat(dirfd, path, st, flags);
+}
+
+ssize_t __wrap_sys_getdents(int fd, void *out, size_t size)
+{
+	return sys_refused() ? -1 : __real_sys_getdents(fd, out, size);
 }
 
 static const char main_text[] =
@@ -167,11 +221,52 @@ static void test_load_errors_each_allocation_fails_clean_error(void **state)
 	assert_int_equal(last.count, 6);
 }
 
+static void test_load_each_system_call_fails_clean_error(void **state)
+{
+	static struct err_list errors;
+	char path[128];
+	size_t n = 0;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/husk.yaml", dir);
+	do {
+		struct arena *arena = arena_new(1 << 20);
+		struct plan plan;
+		bool named = false;
+
+		assert_non_null(arena);
+		memset(&errors, 0, sizeof(errors));
+		sys_calls = 0;
+		failed_stat = false;
+		sys_fail_at = ++n;
+		assert_int_equal(config_load(arena, path, &plan, &errors), -1);
+		sys_fail_at = 0;
+		for (unsigned i = 0; i < errors.count; i++)
+			named |= strstr(errors.errs[i].message, "Input/output error") != NULL;
+		/* One more error is that of d/b.yaml. */
+		assert_true(named || failed_stat || sys_calls < n);
+		arena_free(arena);
+	} while (sys_calls >= n);
+	print_message("%zu system calls failed in turn\n", n - 1);
+	assert_true(n > 10);
+}
+
+static void test_find_stat_fails_path_is_tried(void **state)
+{
+	(void)state;
+	sys_calls = 0;
+	sys_fail_at = 1;
+	assert_string_equal(config_find(NULL, NULL), CONFIG_PATH);
+	sys_fail_at = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load_each_allocation_fails_clean_error),
 		cmocka_unit_test(test_load_errors_each_allocation_fails_clean_error),
+		cmocka_unit_test(test_load_each_system_call_fails_clean_error),
+		cmocka_unit_test(test_find_stat_fails_path_is_tried),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

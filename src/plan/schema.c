@@ -130,17 +130,34 @@ static const struct schema_key *find_key(const struct schema_key *keys, struct s
 	return NULL;
 }
 
+/* A key that stands one level too high: "stop.signal" for "signal". */
+static const char *find_below(const struct schema_key *keys, struct str name, char out[64])
+{
+	for (const struct schema_key *key = keys; key->name; key++) {
+		if (!key->keys || !find_key(key->keys, name))
+			continue;
+		snprintf(out, 64, "%s%s.%.*s", key->name, key->between ? key->between : "",
+			STR_ARGS(name));
+		return out;
+	}
+	return NULL;
+}
+
 static void error_unknown_key(
 	struct schema *s, const struct schema_key *keys, const struct yaml_node *key_node)
 {
 	const char *names[SCHEMA_KEYS_MAX + 1];
+	const char *nearest;
+	char below[64];
 	size_t n = 0;
 
 	for (const struct schema_key *key = keys; key->name && n < SCHEMA_KEYS_MAX; key++)
 		names[n++] = key->name;
 	names[n] = NULL;
-	schema_error_unknown(
-		s, key_node, "unknown key", key_node->value, str_nearest(key_node->value, names));
+	nearest = find_below(keys, key_node->value, below);
+	if (!nearest)
+		nearest = str_nearest(key_node->value, names);
+	schema_error_unknown(s, key_node, "unknown key", key_node->value, nearest);
 }
 
 void schema_read(
