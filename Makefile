@@ -108,8 +108,14 @@ UNIT_TESTS := \
 	test_words \
 	test_yaml
 
-# What a unit test puts in the place of a system call.
-$(BUILD)/test/unit/test_fd: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_write_nowait
+# What a unit test puts in the place of a system call, or of the C library's memory.
+WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(BUILD)/test/unit/test_arena: EXTRA := $(WRAP_MEMORY)
+$(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
+$(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_open,--wrap=sys_write_nowait
+$(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
+$(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_epoll_create
+$(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open

@@ -108,12 +108,16 @@ int fd_write_all(int fd, const void *data, size_t size)
 	while (size != 0) {
 		ssize_t done = sys_write(fd, rest, size);
 
-		if (done >= 0) {
+		if (done > 0) {
 			rest += done;
 			size -= (size_t)done;
-		} else if (errno != EAGAIN || sys_await_write(fd) != 0) {
-			return -1;
+			continue;
 		}
+		/* No progress and no reason: a device that would be asked for ever. */
+		if (done == 0)
+			errno = EIO;
+		if (errno != EAGAIN || sys_await_write(fd) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -167,7 +171,8 @@ static ssize_t write_waitable(int fd, const struct stat *st, const void *data, s
 		return -1;
 	}
 	done = sys_write_nowait(fd, data, size);
-	if (done >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+	/* Other errors are those of kernels, devices and filters that do not know the flag. */
+	if (done >= 0 || errno == EAGAIN || errno == EPIPE)
 		return done;
 	return write_polled(fd, st, data, size);
 }

@@ -131,8 +131,11 @@ int out_flush(struct out *out, struct err *err)
 	while (left != 0) {
 		ssize_t done = sys_writev(out->fd, piece, (int)left);
 
-		/* Standard output may have come to us non-blocking. */
-		if (done < 0) {
+		/* No progress and no reason: a device that would be asked for ever. */
+		if (done == 0)
+			errno = EIO;
+		if (done <= 0) {
+			/* Standard output may have come to us non-blocking. */
 			if (errno != EAGAIN || sys_await_write(out->fd) != 0)
 				return fail(out, errno, err);
 			continue;

@@ -4,6 +4,8 @@
 
 #include "base/arena.h"
 
+UNIT_MEMORY
+
 static void test_alloc_many_sizes_zeroed_aligned_distinct(void **state)
 {
 	struct arena *arena = arena_new(1 << 20);
@@ -96,6 +98,24 @@ static void test_strdup_copies_and_ends_in_nul(void **state)
 	arena_free(arena);
 }
 
+static void test_alloc_out_of_memory_null_and_rest_usable(void **state)
+{
+	struct arena *arena = arena_new(1 << 20);
+	char *before = arena_strdup(arena, "kept");
+
+	(void)state;
+	unit_memory_left = 0;
+	assert_null(arena_alloc(arena, 100000));
+	assert_null(arena_strndup(arena, (struct str){"", 100000}));
+	/* What the first chunk still holds needs no memory. */
+	assert_non_null(arena_alloc(arena, 100));
+	assert_null(arena_new(4096));
+	unit_memory_left = -1;
+	assert_non_null(arena_alloc(arena, 100000));
+	assert_string_equal(before, "kept");
+	arena_free(arena);
+}
+
 static void test_free_null_accepted(void **state)
 {
 	(void)state;
@@ -112,6 +132,7 @@ int main(void)
 		cmocka_unit_test(test_alloc_exactly_max_served),
 		cmocka_unit_test(test_array_overflow_null),
 		cmocka_unit_test(test_strdup_copies_and_ends_in_nul),
+		cmocka_unit_test(test_alloc_out_of_memory_null_and_rest_usable),
 		cmocka_unit_test(test_free_null_accepted),
 	};
 

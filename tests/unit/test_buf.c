@@ -2,6 +2,8 @@
 
 #include "base/buf.h"
 
+UNIT_MEMORY
+
 static void test_append_all_forms_content_in_order(void **state)
 {
 	struct buf buf;
@@ -91,6 +93,30 @@ static void test_append_many_grows_content_kept(void **state)
 	buf_fini(&buf);
 }
 
+static void test_append_out_of_memory_content_kept(void **state)
+{
+	static const char large[1000] = "x";
+	struct buf buf;
+
+	(void)state;
+	buf_init(&buf, 1 << 20);
+	assert_int_equal(buf_append_cstr(&buf, "kept"), 0);
+	unit_memory_left = 0;
+	assert_int_equal(buf_append(&buf, large, sizeof(large)), -1);
+	assert_int_equal(buf_appendf(&buf, "%*d", 1000, 1), -1);
+	unit_memory_left = -1;
+	assert_true(buf.failed);
+	assert_null(buf_cstr(&buf));
+	assert_int_equal(buf.len, 4);
+	assert_memory_equal(buf.data, "kept", 4);
+	buf_fini(&buf);
+	unit_memory_left = 0;
+	assert_null(buf_cstr(&buf));
+	assert_true(buf.failed);
+	unit_memory_left = -1;
+	buf_fini(&buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +126,7 @@ int main(void)
 		cmocka_unit_test(test_appendf_to_max_served_one_more_refused),
 		cmocka_unit_test(test_append_absurd_length_refused),
 		cmocka_unit_test(test_append_many_grows_content_kept),
+		cmocka_unit_test(test_append_out_of_memory_content_kept),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

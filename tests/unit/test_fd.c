@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/sys.h"
 
+UNIT_MEMORY
+
 /*
  * The three ways of a write that cannot wait, forced one after the other: a description of our
  * own; RWF_NOWAIT; poll. The linker puts these in the place of the real ones.
@@ -383,6 +385,37 @@ static void test_read_file_larger_than_max_refused(void **state)
 	assert_string_equal(err.message, "larger than 100000 bytes");
 }
 
+static void test_read_file_out_of_memory_error_says_so(void **state)
+{
+	struct buf buf;
+	struct err err;
+
+	(void)state;
+	write_file(in_folder("file"), "12345", 5);
+	unit_memory_left = 0;
+	assert_int_equal(fd_read_file(in_folder("file"), 100, &buf, &err), -1);
+	unit_memory_left = -1;
+	assert_int_equal(err.code, ERR_INTERNAL);
+	assert_string_equal(err.message, "out of memory");
+	assert_null(buf.data);
+}
+
+/* PID 1's loop logs, and its loop allocates nothing. */
+static void test_write_nowait_no_memory_needed(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	unit_memory_left = 0;
+	for (way = 0; way < WAY_COUNT; way++)
+		assert_int_equal(fd_write_nowait(fds[1], "x", 1), 1);
+	unit_memory_left = -1;
+	way = WAY_REOPEN;
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void test_read_file_missing_error_says_why(void **state)
 {
 	struct buf buf;
@@ -479,6 +512,8 @@ int main(void)
 		cmocka_unit_test(test_read_file_whole_with_nul),
 		cmocka_unit_test(test_read_file_empty_served),
 		cmocka_unit_test(test_read_file_larger_than_max_refused),
+		cmocka_unit_test(test_read_file_out_of_memory_error_says_so),
+		cmocka_unit_test(test_write_nowait_no_memory_needed),
 		cmocka_unit_test(test_read_file_missing_error_says_why),
 		cmocka_unit_test(test_read_file_directory_refused),
 		cmocka_unit_test(test_read_file_fifo_without_writer_no_wait),

@@ -8,6 +8,21 @@
 #include "base/log.h"
 #include "base/str.h"
 
+UNIT_MEMORY
+
+/* One write an event is part of the contract. */
+static unsigned write_calls;
+
+ssize_t __real_fd_write_nowait(int fd, const void *data, size_t size);
+ssize_t __wrap_fd_write_nowait(int fd, const void *data, size_t size);
+ssize_t __wrap_fd_write_nowait(int fd, const void *data, size_t size)
+{
+	write_calls++;
+	assert_int_equal(fd, 2);
+	assert_true(size <= PIPE_BUF);
+	return __real_fd_write_nowait(fd, data, size);
+}
+
 static struct unit_capture capture;
 
 static void begin(void)
@@ -31,6 +46,29 @@ static void test_text_each_level_named(void **state)
 	log_info("c");
 	log_debug("d");
 	assert_string_equal(end(), "husk: a 1\nhusk: warning: b x\nhusk: c\nhusk: debug: d\n");
+}
+
+static void test_event_one_write_and_no_memory(void **state)
+{
+	unsigned calls;
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_CONFIG, "unknown filter");
+	err_locate(&err, "nginx.conf", STR("listen ${PORT|prot};\n"), 14);
+	for (int json = 0; json < 2; json++) {
+		begin();
+		log_set_json(json != 0);
+		write_calls = 0;
+		unit_memory_left = 0;
+		log_err(&err);
+		log_error("%d %s", 1, "x");
+		log_warn_errno("y");
+		unit_memory_left = -1;
+		calls = write_calls;
+		(void)end();
+		assert_int_equal(calls, 3);
+	}
 }
 
 static void test_level_below_nothing_written(void **state)
@@ -310,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_each_level_named),
+		cmocka_unit_test(test_event_one_write_and_no_memory),
 		cmocka_unit_test(test_level_below_nothing_written),
 		cmocka_unit_test(test_text_untrusted_bytes_escaped),
 		cmocka_unit_test(test_text_errno_kept),

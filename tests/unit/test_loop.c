@@ -7,6 +7,19 @@
 #include "base/loop.h"
 #include "base/sys.h"
 
+UNIT_MEMORY
+
+static bool refuse_epoll;
+int __real_sys_epoll_create(void);
+int __wrap_sys_epoll_create(void);
+int __wrap_sys_epoll_create(void)
+{
+	if (!refuse_epoll)
+		return __real_sys_epoll_create();
+	errno = EMFILE;
+	return -1;
+}
+
 struct pipe_source {
 	struct loop_source source;
 	struct loop *loop;
@@ -224,6 +237,7 @@ static void test_wait_more_sources_than_a_batch_all_served(void **state)
 
 	(void)state;
 	assert_int_equal(loop_init(&loop, NULL), 0);
+	unit_memory_left = 0;
 	for (unsigned i = 0; i < SOURCES; i++) {
 		open_source(&loop, &sources[i]);
 		sources[i].removes = &sources[i];
@@ -232,6 +246,7 @@ static void test_wait_more_sources_than_a_batch_all_served(void **state)
 	}
 	for (unsigned i = 0; i < SOURCES; i++)
 		loop_wait(&loop, 0);
+	unit_memory_left = -1;
 	for (unsigned i = 0; i < SOURCES; i++) {
 		served += sources[i].calls;
 		assert_int_equal(sources[i].calls, 1);
@@ -312,6 +327,20 @@ static void test_wait_impossible_error_pauses(void **state)
 	assert_true(sys_now() - before >= 10000000);
 }
 
+static void test_init_refused_error_says_why(void **state)
+{
+	struct loop loop;
+	struct err err;
+
+	(void)state;
+	refuse_epoll = true;
+	assert_int_equal(loop_init(&loop, &err), -1);
+	refuse_epoll = false;
+	assert_int_equal(err.code, ERR_INTERNAL);
+	assert_int_equal(err.errnum, EMFILE);
+	loop_fini(&loop);
+}
+
 static void test_init_descriptor_close_on_exec(void **state)
 {
 	struct loop loop;
@@ -337,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_add_file_and_null_device_always_ready),
 		cmocka_unit_test(test_add_bad_or_twice_refused),
 		cmocka_unit_test(test_wait_impossible_error_pauses),
+		cmocka_unit_test(test_init_refused_error_says_why),
 		cmocka_unit_test(test_init_descriptor_close_on_exec),
 	};
 

@@ -1,25 +1,36 @@
 #include "unit/unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/out.h"
 
-static struct out out;
+UNIT_MEMORY
 
-/* A file without a name. */
-static int open_file(void)
+/* What writev does: as the kernel, or a few bytes at a time and "try again" between, or nothing. */
+static enum { WRITE_REAL, WRITE_LITTLE, WRITE_NOTHING } write_mode;
+static unsigned write_calls;
+
+ssize_t __real_sys_writev(int fd, const struct iovec *iov, int count);
+ssize_t __wrap_sys_writev(int fd, const struct iovec *iov, int count);
+ssize_t __wrap_sys_writev(int fd, const struct iovec *iov, int count)
 {
-	char path[256];
-	const char *folder = getenv("TMPDIR");
-	int fd;
+	struct iovec first = iov[0];
 
-	(void)snprintf(path, sizeof(path), "%s/husk-out-XXXXXX", folder != NULL ? folder : "/tmp");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(unlink(path), 0);
-	return fd;
+	if (write_mode == WRITE_REAL)
+		return __real_sys_writev(fd, iov, count);
+	if (write_mode == WRITE_NOTHING)
+		return 0;
+	if (write_calls++ % 3 == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (first.iov_len > 7)
+		first.iov_len = 7;
+	return __real_sys_writev(fd, &first, 1);
 }
+
+static struct out out;
 
 static void assert_content(int fd, const char *expected, size_t len)
 {
@@ -62,9 +73,45 @@ static void test_buf_over_max_error_names_it(void **state)
 	buf_fini(&buf);
 }
 
+static void test_buf_out_of_memory_error_says_so(void **state)
+{
+	struct buf buf;
+	struct err err;
+
+	(void)state;
+	buf_init(&buf, 1000);
+	out_init_buf(&out, &buf);
+	unit_memory_left = 0;
+	assert_int_equal(out_borrow(&out, STR("abc"), &err), -1);
+	unit_memory_left = -1;
+	assert_int_equal(err.code, ERR_INTERNAL);
+	assert_string_equal(err.message, "out of memory");
+	buf_fini(&buf);
+}
+
+/* A file takes no memory at all, however much is written. */
+static void test_fd_no_memory_needed(void **state)
+{
+	static char piece[3000];
+	int fd = unit_file();
+
+	(void)state;
+	memset(piece, 'a', sizeof(piece));
+	unit_memory_left = 0;
+	out_init_fd(&out, fd, "f");
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(out_borrow(&out, (struct str){piece, i * 3}, NULL), 0);
+		assert_int_equal(out_copy(&out, (struct str){piece, i * 3}, NULL), 0);
+	}
+	assert_int_equal(out_flush(&out, NULL), 0);
+	unit_memory_left = -1;
+	assert_int_equal(lseek(fd, 0, SEEK_END), 2 * 3 * 999 * 1000 / 2);
+	close(fd);
+}
+
 static void test_fd_nothing_written_before_flush(void **state)
 {
-	int fd = open_file();
+	int fd = unit_file();
 
 	(void)state;
 	out_init_fd(&out, fd, "f");
@@ -81,7 +128,7 @@ static void test_fd_nothing_written_before_flush(void **state)
 static void test_fd_copied_piece_may_change(void **state)
 {
 	char piece[] = "abc";
-	int fd = open_file();
+	int fd = unit_file();
 
 	(void)state;
 	out_init_fd(&out, fd, "f");
@@ -105,7 +152,7 @@ static void test_fd_random_pieces_in_order(void **state)
 	char *source = malloc(SOURCE), *expected = malloc(TOTAL);
 	unsigned seed = 3;
 	size_t len = 0, from = 0;
-	int fd = open_file();
+	int fd = unit_file();
 
 	(void)state;
 	assert_non_null(source);
@@ -145,7 +192,7 @@ static void test_fd_many_separate_pieces_flushed_between(void **state)
 	enum { PIECE = 600, PIECES = 3 * OUT_PIECES };
 	static char source[2 * PIECE];
 	static char expected[PIECE * PIECES];
-	int fd = open_file();
+	int fd = unit_file();
 
 	(void)state;
 	memset(source, 'a', PIECE);
@@ -160,6 +207,49 @@ static void test_fd_many_separate_pieces_flushed_between(void **state)
 	}
 	assert_int_equal(out_flush(&out, NULL), 0);
 	assert_content(fd, expected, sizeof(expected));
+	close(fd);
+}
+
+static void test_fd_little_at_a_time_whole(void **state)
+{
+	static char piece[1000];
+	int fd = unit_file();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(piece); i++)
+		piece[i] = (char)i;
+	out_init_fd(&out, fd, "f");
+	assert_int_equal(out_copy(&out, STR("abc"), NULL), 0);
+	assert_int_equal(out_borrow(&out, (struct str){piece, sizeof(piece)}, NULL), 0);
+	assert_int_equal(out_copy(&out, STR("def"), NULL), 0);
+	write_mode = WRITE_LITTLE;
+	assert_int_equal(out_flush(&out, NULL), 0);
+	write_mode = WRITE_REAL;
+	assert_int_equal(lseek(fd, 0, SEEK_END), sizeof(piece) + 6);
+	assert_true(write_calls > sizeof(piece) / 7);
+	for (size_t i = 0; i < sizeof(piece) + 6; i++) {
+		char got;
+
+		assert_int_equal(pread(fd, &got, 1, (off_t)i), 1);
+		assert_int_equal(got, i < 3                   ? "abc"[i]
+				      : i < sizeof(piece) + 3 ? piece[i - 3]
+							      : "def"[i - 3 - sizeof(piece)]);
+	}
+	close(fd);
+}
+
+static void test_fd_no_progress_error_not_a_spin(void **state)
+{
+	int fd = unit_file();
+	struct err err;
+
+	(void)state;
+	out_init_fd(&out, fd, "f");
+	assert_int_equal(out_copy(&out, STR("abc"), NULL), 0);
+	write_mode = WRITE_NOTHING;
+	assert_int_equal(out_flush(&out, &err), -1);
+	write_mode = WRITE_REAL;
+	assert_int_equal(err.errnum, EIO);
 	close(fd);
 }
 
@@ -186,10 +276,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_buf_pieces_appended_at_once),
 		cmocka_unit_test(test_buf_over_max_error_names_it),
+		cmocka_unit_test(test_buf_out_of_memory_error_says_so),
+		cmocka_unit_test(test_fd_no_memory_needed),
 		cmocka_unit_test(test_fd_nothing_written_before_flush),
 		cmocka_unit_test(test_fd_copied_piece_may_change),
 		cmocka_unit_test(test_fd_random_pieces_in_order),
 		cmocka_unit_test(test_fd_many_separate_pieces_flushed_between),
+		cmocka_unit_test(test_fd_little_at_a_time_whole),
+		cmocka_unit_test(test_fd_no_progress_error_not_a_spin),
 		cmocka_unit_test(test_fd_refused_write_error_names_path),
 	};
 

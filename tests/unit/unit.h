@@ -75,4 +75,38 @@ static inline const char *unit_capture_end(struct unit_capture *capture)
 	return capture->text;
 }
 
+/*
+ * Memory that runs out: a test program linked with --wrap=malloc,--wrap=calloc,--wrap=realloc says
+ * UNIT_MEMORY once; unit_memory_left is then how many allocations succeed, and all do where it is
+ * negative.
+ */
+#define UNIT_MEMORY \
+	static int unit_memory_left = -1; \
+	static bool unit_memory_take(void) \
+	{ \
+		if (unit_memory_left > 0) \
+			unit_memory_left--; \
+		else if (unit_memory_left == 0) \
+			return false; \
+		return true; \
+	} \
+	void *__real_malloc(size_t size); \
+	void *__wrap_malloc(size_t size); \
+	void *__wrap_malloc(size_t size) \
+	{ \
+		return unit_memory_take() ? __real_malloc(size) : NULL; \
+	} \
+	void *__real_calloc(size_t count, size_t size); \
+	void *__wrap_calloc(size_t count, size_t size); \
+	void *__wrap_calloc(size_t count, size_t size) \
+	{ \
+		return unit_memory_take() ? __real_calloc(count, size) : NULL; \
+	} \
+	void *__real_realloc(void *data, size_t size); \
+	void *__wrap_realloc(void *data, size_t size); \
+	void *__wrap_realloc(void *data, size_t size) \
+	{ \
+		return unit_memory_take() ? __real_realloc(data, size) : NULL; \
+	}
+
 #endif
