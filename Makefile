@@ -73,6 +73,7 @@ SRC_CMD  := \
 	src/cmd/render.c \
 	src/cmd/report.c \
 	src/cmd/run.c \
+	src/cmd/service.c \
 	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 

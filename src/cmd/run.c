@@ -1,29 +1,31 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/signal_name.h"
 #include "cmd/cmd.h"
+#include "cmd/load.h"
+#include "cmd/service.h"
 #include "init/init.h"
+#include "plan/render.h"
+#include "proc/runcheck.h"
 
-enum { ARENA_MAX = 64 << 20 };
-
-enum { OPTION_PARENT_DEATH = 1 };
+enum { OPTION_CONFIG = 1, OPTION_PARENT_DEATH };
 const struct opt cmd_run_options[] = {
+	{OPTION_CONFIG, 'c', "config", "FILE", "the configuration to use"},
 	{OPTION_PARENT_DEATH, 0, "parent-death-signal", "SIGNAL",
-		"the signal that husk gets when its parent ends"},
+		"what husk is sent when its parent ends, and passes on"},
 	{0},
 };
 
 struct run {
-	struct arena *arena;
 	struct launch_signals signals;
 	struct init_policy policy;
-	struct init_service service;
-	int64_t grace;
+	const char *config;
 	char *const *program; /* NULL: none on the command line */
+	struct load load;
+	struct init_service service;
+	struct init_end end;
 };
 
 static int parse_signal(const char *text, int *number, struct err *err)
@@ -40,8 +42,25 @@ static int parse_signal(const char *text, int *number, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown signal \"%s\"", text);
 }
 
-/* A word that could be a mistyped command is no program (`docker-entrypoint.sh` apart, whose
- * arguments always are): only behind `--`, or with a slash. */
+/* A word without a slash could be a mistyped command, but behind `--`; the arguments of
+ * `docker-entrypoint.sh` are always a program. */
+static int take_program(
+	struct run *run, const struct opt_parser *parser, const char *called, struct err *err)
+{
+	char *const *words = parser->argv + parser->index;
+	bool dashes = parser->index > 0 && strcmp(words[-1], "--") == 0;
+	const char *slash = strrchr(called, '/');
+
+	if (!*words)
+		return 0;
+	if (!dashes && !strchr(*words, '/') &&
+		strcmp(slash ? slash + 1 : called, "docker-entrypoint.sh") != 0)
+		return err_set(err, ERR_USAGE,
+			"unexpected word \"%s\" (to run a program: husk -- %s)", *words, *words);
+	run->program = words;
+	return 0;
+}
+
 static int parse(struct run *run, char **argv, struct err *err)
 {
 	struct opt_parser parser;
@@ -49,74 +68,83 @@ static int parse(struct run *run, char **argv, struct err *err)
 
 	opt_init(&parser, cmd_run_options, argv + 1);
 	while ((id = opt_next(&parser, err)) > OPT_END) {
-		if (id == OPTION_PARENT_DEATH &&
-			parse_signal(parser.value, &run->policy.parent_death_signal, err) < 0)
+		if (id == OPTION_CONFIG)
+			run->config = parser.value;
+		else if (parse_signal(parser.value, &run->policy.parent_death_signal, err) < 0)
 			return -1;
 	}
-	if (id == OPT_ERROR)
+	return id == OPT_ERROR ? -1 : take_program(run, &parser, argv[0], err);
+}
+
+/* Everything that can be wrong is found before anything is started. */
+static int prepare(struct run *run, struct err_list *errors)
+{
+	struct load *load = &run->load;
+	struct runcheck check = {.signals = &run->signals};
+	const struct render_runner runner = {.arg = &check, .run = runcheck_run};
+	struct render_report report = {0};
+	struct err *err;
+
+	if (load_init(load, run->config, errors) < 0)
 		return -1;
-	if (parser.argv[parser.index])
-		run->program = parser.argv + parser.index;
+	err = err_list_add(errors);
+	if (run->program && config_program(&load->plan, run->program, err) < 0)
+		return -1;
+	check.arena = load->arena;
+	check.env = load->env;
+	if (load->plan.service_count > 0 &&
+		service_resolve(load, &load->plan.services[0], &run->service, err) < 0)
+		return -1;
+	if (render_all(&load->plan, load->env, &runner, &report, err) < 0)
+		return -1;
+	errors->count = 0;
 	return 0;
 }
 
-/*
- * LISTEN_PID names who the descriptors are for (sd_listen_fds(3)): what was husk's is the
- * program's, whose pid only its own process knows.
- */
-static int hand_on_listen_pid(struct run *run, char **envp, struct err *err)
+/* Every error, a line each, where Kubernetes and people look for the reason. */
+static int fail(const struct err_list *errors)
 {
-	char own[32];
-	char *text;
+	char text[4096];
+	size_t len = 0;
 
-	(void)snprintf(own, sizeof(own), "LISTEN_PID=%d", (int)sys_getpid());
-	for (; *envp; envp++) {
-		if (strcmp(*envp, own) != 0)
-			continue;
-		text = arena_alloc(run->arena, strlen("LISTEN_PID=") + LAUNCH_PID_SIZE);
-		if (!text)
-			return err_nomem(err);
-		(void)strcpy(text, own);
-		*envp = text;
-		run->service.spec.listen_pid = text + strlen("LISTEN_PID=");
+	for (unsigned i = 0; i < errors->count && len < sizeof(text) - 2; i++) {
+		if (i > 0)
+			text[len++] = '\n';
+		len += err_format(&errors->errs[i], text + len, sizeof(text) - len);
 	}
-	return 0;
+	if (errors->count > 0)
+		log_termination(text);
+	return cmd_fail_list(errors);
 }
 
-static int resolve(struct run *run, struct err *err)
+static int fail_one(const struct err *err)
 {
-	struct launch_spec *spec = &run->service.spec;
+	struct err_list errors = {.count = 1, .errs = {*err}};
 
-	run->arena = arena_new(ARENA_MAX);
-	if (!run->arena)
-		return err_nomem(err);
-	spec->name = run->program[0];
-	spec->argv = run->program;
-	spec->envp = environ;
-	run->service.adhoc = true;
-	if (hand_on_listen_pid(run, environ, err) < 0)
-		return -1;
-	return launch_find(run->arena, run->program[0], getenv("PATH"), &spec->path, err);
+	return fail(&errors);
 }
 
-/* The last words: to /dev/termination-log always, to standard error where husk has to. */
-static int report(const struct err *err, bool aloud)
+/* What became of the program is its own affair where it ended by itself, or as it was told. */
+static int report(const struct init_end *end, struct err *err)
 {
 	char text[ERR_FILE_MAX + ERR_MESSAGE_MAX + ERR_SOURCE_MAX];
 
+	if (end->status == 0)
+		return 0;
+	if (init_explain(end, err)) {
+		(void)fail_one(err);
+		return end->status;
+	}
 	(void)err_format(err, text, sizeof(text));
+	log_info("%s", text);
 	log_termination(text);
-	if (aloud)
-		log_err(err);
-	else
-		log_info("%s", text);
-	return (int)err->code;
+	return end->status;
 }
 
 int cmd_run(int argc, char **argv)
 {
 	struct run run = {0};
-	struct init_end end;
+	struct err_list errors = {0};
 	struct err err;
 	int status;
 
@@ -125,19 +153,16 @@ int cmd_run(int argc, char **argv)
 	if (launch_signals_take(&run.signals, &err) < 0 ||
 		log_configure(getenv("HUSK_LOG"), getenv("HUSK_LOG_FORMAT"), &err) < 0 ||
 		parse(&run, argv, &err) < 0)
-		return report(&err, true);
-	if (!run.program)
-		return cmd_nothing_to_run();
-	if (resolve(&run, &err) < 0 ||
-		init_run(&run.service, 1, run.grace, &run.signals, &run.policy, &end, &err) < 0) {
-		status = report(&err, true);
-	} else {
-		status = end.status;
-		if (status != 0) {
-			bool aloud = init_explain(&end, &err);
-			(void)report(&err, aloud);
-		}
-	}
-	arena_free(run.arena);
+		return fail_one(&err);
+	if (prepare(&run, &errors) < 0)
+		status = fail(&errors);
+	else if (run.load.plan.service_count == 0)
+		status = cmd_nothing_to_run();
+	else if (init_run(&run.service, 1, run.load.plan.grace, &run.signals, &run.policy, &run.end,
+			 &err) < 0)
+		status = fail_one(&err);
+	else
+		status = report(&run.end, &err);
+	load_fini(&run.load);
 	return status;
 }

@@ -32,9 +32,11 @@ struct record {
 static pid_t parent_of(int proc, const char *pid)
 {
 	char path[64], text[512];
-	const char *end = NULL;
-	int fd, parent;
+	const char *name_end;
+	struct str rest;
+	int64_t parent;
 	ssize_t size;
+	int fd;
 
 	(void)snprintf(path, sizeof(path), "%.16s/stat", pid);
 	fd = sys_openat(proc, path, O_RDONLY, 0);
@@ -45,10 +47,11 @@ static pid_t parent_of(int proc, const char *pid)
 	if (size <= 0)
 		return -1;
 	text[size] = '\0';
-	end = strrchr(text, ')');
-	if (!end || sscanf(end, ") %*c %d", &parent) != 1)
-		return -1;
-	return parent;
+	name_end = strrchr(text, ')');
+	/* ") S 123 ..." */
+	rest = str_sub(str_from(name_end), 4, sizeof(text));
+	rest.len = rest.len > 0 ? strcspn(rest.data, " ") : 0;
+	return str_to_int64(rest, &parent) < 0 ? -1 : (pid_t)parent;
 }
 
 static size_t read_table(int proc)

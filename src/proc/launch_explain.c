@@ -278,6 +278,8 @@ int launch_explain(
 		(void)explain_exec(spec, errnum, err);
 		break;
 	}
-	/* "husk -- /bin/x" has the path for its name. */
-	return strcmp(spec->name, spec->path) == 0 ? -1 : err_wrap(err, "%s", spec->name);
+	/* The path says the name already. */
+	return str_ends(str_from(spec->path), str_from(spec->name))
+		       ? -1
+		       : err_wrap(err, "%s", spec->name);
 }

@@ -1,0 +1,18 @@
+/*
+ * service: a service of the plan, resolved: what init starts.
+ */
+#ifndef HUSK_CMD_SERVICE_H
+#define HUSK_CMD_SERVICE_H
+
+#include "cmd/load.h"
+#include "init/init.h"
+
+/*
+ * Expands command and cwd, exports the environment, finds the program. Everything lives in the
+ * plan's arena. Errors name the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program
+ * that is missing.
+ */
+int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
+	struct err *err);
+
+#endif

@@ -1,0 +1,119 @@
+#include "cmd/service.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sys.h"
+
+/* The words of a command line are literal. */
+static int copy_words(
+	struct arena *arena, const struct plan_list *list, char ***argv, struct err *err)
+{
+	char **words = arena_array(arena, list->count + 1, sizeof(*words));
+
+	*argv = words;
+	for (size_t i = 0; words && i < list->count; i++) {
+		words[i] = arena_strdup(arena, list->items[i].text);
+		if (!words[i])
+			return err_nomem(err);
+	}
+	return words ? 0 : err_nomem(err);
+}
+
+static int expand_command(
+	struct load *load, const struct plan_service *plan, char ***argv, struct err *err)
+{
+	const struct plan_place *place = &plan->command.items[0].place;
+	bool used_secret = false;
+
+	if (plan->adhoc)
+		return copy_words(load->arena, &plan->command, argv, err);
+	if (env_expand_list(load->env, &plan->command, argv, &used_secret, err) < 0)
+		return -1;
+	if (used_secret)
+		return err_set_at(err, ERR_CONFIG, place->file, place->line, place->column,
+			"services.%s.command: a secret in it could be read by any process (in "
+			"/proc/PID/cmdline): pass it in the environment or a file",
+			plan->name);
+	return 0;
+}
+
+/*
+ * LISTEN_PID names who the descriptors are for (sd_listen_fds(3)): what was husk's is the
+ * program's, whose pid only its own process knows. LISTEN_PIDFDID says the same about husk in
+ * another way and goes.
+ */
+static int hand_on_listen_pid(
+	struct arena *arena, char **envp, struct launch_spec *spec, struct err *err)
+{
+	const struct str name = STR("LISTEN_PID=");
+	const struct str other = STR("LISTEN_PIDFDID=");
+	char own[32], *text, **to;
+
+	(void)snprintf(own, sizeof(own), "%s%d", name.data, (int)sys_getpid());
+	for (char **from = envp; *from && !spec->listen_pid; from++) {
+		if (strcmp(*from, own) != 0)
+			continue;
+		text = arena_alloc(arena, name.len + LAUNCH_PID_SIZE);
+		if (!text)
+			return err_nomem(err);
+		memcpy(text, name.data, name.len);
+		*from = text;
+		spec->listen_pid = text + name.len;
+	}
+	if (!spec->listen_pid)
+		return 0;
+	to = envp;
+	for (char **from = envp; *from; from++) {
+		if (!str_starts(str_from(*from), other))
+			*to++ = *from;
+	}
+	*to = NULL;
+	return 0;
+}
+
+static const char *search_path(const struct env *env)
+{
+	const struct env_var *var = env_find(env, STR("PATH"));
+
+	return var && var->origin != ENV_UNSET ? var->value.data : NULL;
+}
+
+/* The program is what the container was asked for: no place needs to be named. */
+static int find_program(struct load *load, const struct plan_service *plan,
+	struct launch_spec *spec, struct err *err)
+{
+	if (launch_find(load->arena, spec->argv[0], search_path(load->env), &spec->path, err) == 0)
+		return 0;
+	return plan->adhoc ? -1 : err_wrap(err, "services.%s.command", plan->name);
+}
+
+int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
+	struct err *err)
+{
+	char **argv, **envp;
+
+	*out = (struct init_service){
+		.spec = {.name = plan->name,
+			.umask_given = plan->umask_given,
+			.umask = plan->umask,
+			.nice_given = plan->nice_given,
+			.nice = plan->nice,
+			.limits = plan->limits,
+			.limit_count = plan->limit_count,
+			.terminal = -1},
+		.adhoc = plan->adhoc,
+		.stop_delay = plan->stop_delay,
+		.stop_signal = plan->stop_signal,
+		.stop_timeout = plan->stop_timeout,
+	};
+	if (expand_command(load, plan, &argv, err) < 0 ||
+		env_export(load->env, &plan->pass, &envp, err) < 0 ||
+		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0)
+		return -1;
+	if (plan->cwd.text && env_expand(load->env, &plan->cwd, &out->spec.cwd, NULL, err) < 0)
+		return -1;
+	out->spec.argv = argv;
+	out->spec.envp = envp;
+	return find_program(load, plan, &out->spec, err);
+}
