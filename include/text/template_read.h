@@ -63,7 +63,17 @@ int template_syntax_init(struct template_syntax *syntax, const char *open, struc
 /* What stands at `pos`, where text has the first byte of the opening. */
 void construct_read(const struct template_syntax *syntax, struct str text, size_t pos,
 	struct construct *construct);
-/* A byte of a name, and its first. */
-bool template_is_name_start(char c);
+
+/* Whether `what`, a byte or more, stands at `pos`; called for every other byte. */
+static inline bool template_at(struct str text, size_t pos, const char *what, size_t len)
+{
+	if (pos >= text.len || text.len - pos < len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (text.data[pos + i] != what[i])
+			return false;
+	}
+	return true;
+}
 
 #endif

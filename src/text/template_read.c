@@ -81,14 +81,14 @@ int template_syntax_init(struct template_syntax *syntax, const char *open, struc
 	return 0;
 }
 
-bool template_is_name_start(char c)
+static inline bool is_name_start(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+	return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
 }
 
-static bool is_name_char(char c)
+static inline bool is_name_char(char c)
 {
-	return template_is_name_start(c) || (c >= '0' && c <= '9');
+	return is_name_start(c) || (c >= '0' && c <= '9');
 }
 
 static char peek(const struct reader *r)
@@ -101,9 +101,9 @@ static bool at_end(const struct reader *r)
 	return r->pos == r->text.len || r->text.data[r->pos] == '\n';
 }
 
-static bool at(const struct reader *r, const char *what, size_t len)
+static inline bool at(const struct reader *r, const char *what, size_t len)
 {
-	return r->text.len - r->pos >= len && memcmp(r->text.data + r->pos, what, len) == 0;
+	return template_at(r->text, r->pos, what, len);
 }
 
 static bool skip_blanks(struct reader *r)
@@ -122,7 +122,7 @@ static struct str read_name(struct reader *r)
 	size_t from = r->pos;
 	size_t pos = from;
 
-	if (pos < r->text.len && template_is_name_start(data[pos])) {
+	if (pos < r->text.len && is_name_start(data[pos])) {
 		do
 			pos++;
 		while (pos < r->text.len && is_name_char(data[pos]));

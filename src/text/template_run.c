@@ -1,163 +1,23 @@
 #include "text/template_run.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "text/arith.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "text/template_engine.h"
 
 enum {
-	NAMES = 256,    /* a power of 2 */
-	NAME_KEPT = 64, /* longer ones are asked about each time */
-	MESSAGE_MAX = 400,
+	SHORT_MAX = 512,
+	LARGE_MIN = 64 << 10,   /* a text for which a block is worth it */
+	BLOCK_SIZE = 256 << 10, /* so that malloc gives it back to the system */
 };
 
-enum frame_kind { FRAME_TEXT, FRAME_WORD, FRAME_IF, FRAME_FOR };
-
-/* What is open: the text itself at the bottom, then words and blocks. */
-struct frame {
-	enum frame_kind kind;
-	bool live;      /* whether output was written around it */
-	bool taken;     /* IF: one of its branches was */
-	bool otherwise; /* IF: its else has come */
-	bool secret;    /* FOR: the value is one */
-	bool repeated;  /* FOR: not the first time */
-	size_t start;
-	size_t braces;   /* openings of no construct that wait for their closing */
-	size_t blocks;   /* blocks that are text and wait for their end */
-	size_t body;     /* FOR: where to go back to */
-	struct str item; /* FOR: its name, the part it stands for, and what is left */
-	struct str part;
-	struct str rest;
-	struct str separator;
-};
-
-/* What the scope said of a name. */
-struct name {
-	struct str name; /* len 0: free */
-	bool selected;
-	bool asked; /* for the value */
-	bool set;
-	struct template_value value;
-};
-
-struct engine {
-	struct template_run *run;
-	struct str text;
-	size_t pos;
-	size_t from; /* where the text begins that is not yet written */
-	bool live;   /* what is read is written */
-	unsigned words;
-	unsigned loops;
-	unsigned quiet; /* loops that repeat: what stayed in them was told */
-	unsigned depth;
-	size_t line_pos; /* `line` is known up to here; it began at `line_start` */
-	size_t line_start;
-	unsigned line;
-	struct buf filtered[2];
-	struct frame frames[TEMPLATE_DEPTH_MAX + 1];
-	struct name names[NAMES];
-};
-
-static struct frame *top(struct engine *e)
+static inline bool at_close(const struct engine *e, size_t pos)
 {
-	return &e->frames[e->depth];
-}
-
-static bool at(const struct engine *e, size_t pos, const char *what, size_t len)
-{
-	return pos < e->text.len && e->text.len - pos >= len &&
-	       memcmp(e->text.data + pos, what, len) == 0;
-}
-
-static bool at_close(const struct engine *e, size_t pos)
-{
-	return at(e, pos, e->run->syntax->close, e->run->syntax->close_len);
-}
-
-/* `err` has its message: it gets its place. */
-static int fail_at(const struct engine *e, size_t offset, struct err *err)
-{
-	const struct template_options *o = e->run->options;
-
-	if (err == NULL)
-		return -1;
-	err_locate(err, o->file, e->text, offset);
-	if (o->first_column > 1 && err->line == 1)
-		err->column += o->first_column - 1;
-	if (o->first_line > 1)
-		err->line += o->first_line - 1;
-	if (o->secret) {
-		err->source[0] = '\0';
-		err->caret = 0;
-	}
-	return -1;
-}
-
-static int fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-static int fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
-{
-	char message[MESSAGE_MAX];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	err_set(err, ERR_CONFIG, "%s", message);
-	return fail_at(e, offset, err);
-}
-
-/* What construct_read found wrong; "the closing" in it is said by its name. */
-static int fail_wrong(const struct engine *e, const struct construct *c, struct err *err)
-{
-	static const char closing[] = "the closing";
-	const char *split = strstr(c->wrong, closing);
-	const char *near;
-
-	if (c->wrong_filter.len != 0) {
-		near = c->wrong_filter.len < NAME_KEPT ? filter_nearest(c->wrong_filter) : NULL;
-		return fail(e, c->wrong_at, err, "unknown filter \"%.*s\"%s%s%s",
-			c->wrong_filter.len < NAME_KEPT ? (int)c->wrong_filter.len : NAME_KEPT,
-			c->wrong_filter.data, near != NULL ? " (did you mean " : "",
-			near != NULL ? near : "", near != NULL ? "?)" : "");
-	}
-	if (split == NULL)
-		return fail(e, c->wrong_at, err, "%s", c->wrong);
-	split += sizeof(closing) - 1;
-	return fail(e, c->wrong_at, err, "%.*s %s%s", (int)(split - c->wrong), c->wrong,
-		e->run->syntax->close, split);
-}
-
-static void count_lines(struct engine *e, size_t pos)
-{
-	while (e->line_pos < pos) {
-		const char *start = e->text.data + e->line_pos;
-		const char *newline = memchr(start, '\n', pos - e->line_pos);
-
-		if (newline == NULL)
-			break;
-		e->line++;
-		e->line_pos += (size_t)(newline - start) + 1;
-		e->line_start = e->line_pos;
-	}
-	e->line_pos = pos;
-}
-
-static void tell(struct engine *e, bool wanted, size_t start, size_t end)
-{
-	const struct template_options *o = e->run->options;
-	const struct template_scope *s = e->run->scope;
-	unsigned column;
-
-	if (!wanted || s->kept == NULL || e->quiet != 0)
-		return;
-	count_lines(e, start);
-	column = (unsigned)(start - e->line_start) + 1;
-	if (e->line == 1 && o->first_column > 1)
-		column += o->first_column - 1;
-	s->kept(s->arg, o->file, e->line + (o->first_line > 1 ? o->first_line - 1 : 0), column,
-		str_sub(e->text, start, end - start));
+	return engine_at(e, pos, e->run->syntax->close, e->run->syntax->close_len);
 }
 
 static const struct frame *find_item(const struct engine *e, struct str name)
@@ -169,44 +29,79 @@ static const struct frame *find_item(const struct engine *e, struct str name)
 	return NULL;
 }
 
-/* The name's entry; `spare` where it is too long to be kept. */
-static struct name *find_name(struct engine *e, struct str name, struct name *spare)
+static inline uint64_t load(const char *data)
 {
-	struct name *entry = spare;
-	uint32_t hash = 2166136261u;
+	uint64_t word;
 
-	if (name.len <= NAME_KEPT) {
-		for (size_t i = 0; i < name.len; i++)
-			hash = (hash ^ (unsigned char)name.data[i]) * 16777619u;
-		entry = &e->names[(hash ^ hash >> 16) % NAMES];
-		if (entry->name.len == name.len &&
-			memcmp(entry->name.data, name.data, name.len) == 0)
-			return entry;
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
+
+/* The last up to eight bytes, as a number. */
+static inline uint64_t load_tail(const char *data, size_t len)
+{
+	uint32_t first, last;
+
+	if (len >= 8)
+		return load(data + len - 8);
+	if (len < 4)
+		return (uint64_t)(unsigned char)data[0] << 16 |
+		       (uint64_t)(unsigned char)data[len / 2] << 8 | (unsigned char)data[len - 1];
+	memcpy(&first, data, sizeof(first));
+	memcpy(&last, data + len - 4, sizeof(last));
+	return (uint64_t)first << 32 | last;
+}
+
+/* Every byte of the name counts. */
+static inline uint64_t hash(struct str name)
+{
+	const uint64_t factor = 0x9e3779b97f4a7c15u;
+	uint64_t sum = name.len * factor;
+
+	for (size_t i = 0; i + 8 < name.len; i += 8)
+		sum = (sum ^ load(name.data + i)) * factor;
+	sum = (sum ^ load_tail(name.data, name.len)) * factor;
+	return sum ^ sum >> 32;
+}
+
+/* What is known of the name. It stays so until another name is asked for. */
+static struct name *find_name(struct engine *e, struct str name)
+{
+	struct name *entry = e->last;
+	uint64_t sum;
+
+	if (entry->name.data == name.data && entry->name.len == name.len)
+		return entry;
+	sum = hash(name);
+	entry = name.len <= ENGINE_NAME_MAX ? &e->names[sum % ENGINE_NAMES]
+					    : &e->names[ENGINE_NAMES];
+	e->last = entry;
+	if (entry->hash == sum && str_eq(entry->name, name)) {
+		entry->name.data = name.data;
+		return entry;
 	}
 	entry->name = name;
+	entry->hash = sum;
 	entry->selected = e->run->scope->selected(e->run->scope->arg, name);
 	entry->asked = false;
 	return entry;
 }
 
-static bool selected(struct engine *e, struct str name)
+bool engine_selected(struct engine *e, struct str name)
 {
-	struct name spare;
-
-	return find_item(e, name) != NULL || find_name(e, name, &spare)->selected;
+	return find_item(e, name) != NULL || find_name(e, name)->selected;
 }
 
-static bool lookup(struct engine *e, struct str name, struct template_value *value)
+bool engine_lookup(struct engine *e, struct str name, struct template_value *value)
 {
 	const struct frame *loop = find_item(e, name);
-	struct name spare;
 	struct name *entry;
 
 	if (loop != NULL) {
 		*value = (struct template_value){loop->part, loop->secret};
 		return true;
 	}
-	entry = find_name(e, name, &spare);
+	entry = find_name(e, name);
 	if (!entry->asked) {
 		entry->asked = true;
 		entry->value = (struct template_value){{NULL, 0}, false};
@@ -216,13 +111,80 @@ static bool lookup(struct engine *e, struct str name, struct template_value *val
 	return entry->set;
 }
 
-/* Writes the text from `from` up to `end`. */
-static int put_text(struct engine *e, size_t end, struct err *err)
+/* Hands over what the block has gathered. It keeps its place there until `out` is flushed. */
+static int send_block(struct engine *e, struct err *err)
 {
-	struct str piece = str_sub(e->text, e->from, end - e->from);
+	struct str piece = {e->block + e->block_from, e->block_len - e->block_from};
 
+	e->block_from = e->block_len;
+	return piece.len != 0 ? out_borrow(e->run->out, piece, err) : 0;
+}
+
+/* The C library's pays for a short piece as for a long one. */
+static inline void copy_short(char *to, struct str piece)
+{
+	const char *from = piece.data;
+	size_t len = piece.len;
+
+	if (len >= 16) {
+		for (size_t i = 0; i + 16 < len; i += 16)
+			memcpy(to + i, from + i, 16);
+		memcpy(to + len - 16, from + len - 16, 16);
+	} else if (len >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	} else {
+		for (size_t i = 0; i < len; i++)
+			to[i] = from[i];
+	}
+}
+
+static int put_block(struct engine *e, struct str piece, struct err *err)
+{
+	if (piece.len > BLOCK_SIZE - e->block_len) {
+		if (send_block(e, err) < 0 || out_flush(e->run->out, err) < 0)
+			return -1;
+		e->block_len = e->block_from = 0;
+	}
+	copy_short(e->block + e->block_len, piece);
+	e->block_len += piece.len;
+	return 0;
+}
+
+/* Short pieces are cheaper copied than handed to the kernel one by one. */
+static inline int put_piece(struct engine *e, struct str piece, struct err *err)
+{
+	if (piece.len == 0)
+		return 0;
+	if (e->block != NULL && piece.len <= SHORT_MAX)
+		return put_block(e, piece, err);
+	if (e->block != NULL && send_block(e, err) < 0)
+		return -1;
+	return out_borrow(e->run->out, piece, err);
+}
+
+/* Writes the text from `from` up to `end`. */
+int engine_put_text(struct engine *e, size_t end, struct err *err)
+{
+	struct str piece = {e->text.data, end - e->from};
+
+	if (piece.len == 0 || !e->live) {
+		e->from = end;
+		return 0;
+	}
+	piece.data += e->from;
 	e->from = end;
-	return e->live ? out_borrow(e->run->out, piece, err) : 0;
+	return put_piece(e, piece, err);
+}
+
+/* Writes bytes that do not last. */
+int engine_put_copy(struct engine *e, struct str piece, struct err *err)
+{
+	if (e->block != NULL && piece.len <= SHORT_MAX)
+		return piece.len != 0 ? put_block(e, piece, err) : 0;
+	if (e->block != NULL && send_block(e, err) < 0)
+		return -1;
+	return out_copy(e->run->out, piece, err);
 }
 
 static int put_filtered(struct engine *e, const struct construct *c, const enum filter_id *filters,
@@ -236,14 +198,12 @@ static int put_filtered(struct engine *e, const struct construct *c, const enum 
 		buf = buf == &e->filtered[0] ? &e->filtered[1] : &e->filtered[0];
 		buf_reset(buf);
 		if (filter_apply(filters[i], text, buf, err) < 0) {
-			err_wrap(err, "%.*s|%s",
-				c->name.len < NAME_KEPT ? (int)c->name.len : NAME_KEPT,
-				c->name.data, filter_name(filters[i]));
-			return fail_at(e, c->start, err);
+			err_wrap(err, "%.*s|%s", ENGINE_SHOWN(c->name), filter_name(filters[i]));
+			return engine_fail_at(e, c->start, err);
 		}
 		text = buf_str(buf);
 	}
-	return buf == NULL ? out_borrow(e->run->out, text, err) : out_copy(e->run->out, text, err);
+	return buf == NULL ? put_piece(e, text, err) : engine_put_copy(e, text, err);
 }
 
 static int put_value(struct engine *e, const struct construct *c,
@@ -254,16 +214,12 @@ static int put_value(struct engine *e, const struct construct *c,
 
 	e->run->used_secret |= value->secret;
 	if (count == 0) {
+		if (e->run->options->escape == FILTER_NONE)
+			return put_piece(e, value->text, err);
 		filters = &e->run->options->escape;
 		count = 1;
 	}
 	return put_filtered(e, c, filters, count, value->text, err);
-}
-
-static int fail_unset(const struct engine *e, const struct construct *c, struct err *err)
-{
-	return fail(e, c->start, err, "%.*s is not set: give it a value or a default (:-)",
-		c->name.len < NAME_KEPT ? (int)c->name.len : NAME_KEPT, c->name.data);
 }
 
 static int on_value(struct engine *e, const struct construct *c, struct err *err)
@@ -271,13 +227,13 @@ static int on_value(struct engine *e, const struct construct *c, struct err *err
 	struct template_value value = {{NULL, 0}, false};
 
 	e->pos = c->end;
-	if (e->live && !lookup(e, c->name, &value)) {
+	if (e->live && !engine_lookup(e, c->name, &value)) {
 		switch (e->run->options->undefined) {
 		case TEMPLATE_KEEP:
-			tell(e, e->run->tell_unset, c->start, c->end);
+			engine_tell(e, e->run->tell_unset, c->start, c->end);
 			return 0;
 		case TEMPLATE_ERROR:
-			return fail_unset(e, c, err);
+			return engine_fail_unset(e, c, err);
 		case TEMPLATE_EMPTY:
 			break;
 		}
@@ -303,7 +259,7 @@ static size_t skip_word(const struct engine *e, size_t pos)
 			pos += s->close_len;
 			if (--depth == 0)
 				return pos;
-		} else if (c == s->open[0] && at(e, pos, s->open, s->open_len)) {
+		} else if (c == s->open[0] && engine_at(e, pos, s->open, s->open_len)) {
 			if (++depth > TEMPLATE_DEPTH_MAX)
 				return 0;
 			pos += s->open_len;
@@ -314,12 +270,12 @@ static size_t skip_word(const struct engine *e, size_t pos)
 	return 0;
 }
 
-static int push(struct engine *e, enum frame_kind kind, size_t start, struct err *err)
+int engine_push(struct engine *e, enum frame_kind kind, size_t start, struct err *err)
 {
 	struct frame *frame;
 
 	if (e->depth == TEMPLATE_DEPTH_MAX)
-		return fail(e, start, err, "nested deeper than %d words and blocks",
+		return engine_fail(e, start, err, "nested deeper than %d words and blocks",
 			TEMPLATE_DEPTH_MAX);
 	frame = &e->frames[++e->depth];
 	*frame = (struct frame){.kind = kind, .live = e->live, .start = start};
@@ -328,9 +284,9 @@ static int push(struct engine *e, enum frame_kind kind, size_t start, struct err
 	return 0;
 }
 
-static void pop(struct engine *e)
+void engine_pop(struct engine *e)
 {
-	struct frame *frame = top(e);
+	struct frame *frame = engine_top(e);
 
 	e->live = frame->live;
 	e->words -= frame->kind == FRAME_WORD;
@@ -347,7 +303,7 @@ static int on_required(struct engine *e, const struct construct *c, bool empty,
 	struct str message;
 
 	if (end == 0)
-		return fail(e, c->start, err, "the closing %s of this message is missing",
+		return engine_fail(e, c->start, err, "the closing %s of this message is missing",
 			e->run->syntax->close);
 	message = str_trim(str_sub(e->text, c->end, end - e->run->syntax->close_len - c->end));
 	if (message.len == 0)
@@ -356,22 +312,22 @@ static int on_required(struct engine *e, const struct construct *c, bool empty,
 	if (!e->live)
 		return 0;
 	if (empty)
-		return fail(e, c->start, err, "%.*s: %.*s",
-			c->name.len < NAME_KEPT ? (int)c->name.len : NAME_KEPT, c->name.data,
-			message.len < MESSAGE_MAX ? (int)message.len : MESSAGE_MAX, message.data);
+		return engine_fail(e, c->start, err, "%.*s: %.*s", ENGINE_SHOWN(c->name),
+			message.len < ENGINE_MESSAGE_MAX ? (int)message.len : ENGINE_MESSAGE_MAX,
+			message.data);
 	return put_value(e, c, value, err);
 }
 
 static int on_word(struct engine *e, const struct construct *c, struct err *err)
 {
 	struct template_value value = {{NULL, 0}, false};
-	bool empty = !e->live || !lookup(e, c->name, &value) || value.text.len == 0;
+	bool empty = !e->live || !engine_lookup(e, c->name, &value) || value.text.len == 0;
 
 	if (c->operation == '?')
 		return on_required(e, c, empty, &value, err);
 	if (e->live && c->operation == '-' && !empty && put_value(e, c, &value, err) < 0)
 		return -1;
-	if (push(e, FRAME_WORD, c->start, err) < 0)
+	if (engine_push(e, FRAME_WORD, c->start, err) < 0)
 		return -1;
 	e->live = e->live && (c->operation == '-') == empty;
 	e->from = e->pos = c->end;
@@ -380,7 +336,7 @@ static int on_word(struct engine *e, const struct construct *c, struct err *err)
 
 static int close_word(struct engine *e, struct err *err)
 {
-	struct frame *frame = top(e);
+	struct frame *frame = engine_top(e);
 	size_t end = e->pos + e->run->syntax->close_len;
 
 	if (frame->braces > 0) {
@@ -389,12 +345,13 @@ static int close_word(struct engine *e, struct err *err)
 		return 0;
 	}
 	if (frame->kind != FRAME_WORD)
-		return fail(e, frame->start, err, "this block has no %send%s before the word ends",
-			e->run->syntax->open, e->run->syntax->close);
-	if (put_text(e, e->pos, err) < 0)
+		return engine_fail(e, frame->start, err,
+			"this block has no %send%s before the word ends", e->run->syntax->open,
+			e->run->syntax->close);
+	if (engine_put_text(e, e->pos, err) < 0)
 		return -1;
 	e->from = e->pos = end;
-	pop(e);
+	engine_pop(e);
 	return 0;
 }
 
@@ -407,7 +364,7 @@ static int on_word_byte(struct engine *e, struct err *err)
 		return close_word(e, err);
 	if (e->text.data[e->pos] == '\\' && next < e->text.len &&
 		(e->text.data[next] == '\\' || at_close(e, next))) {
-		if (put_text(e, e->pos, err) < 0)
+		if (engine_put_text(e, e->pos, err) < 0)
 			return -1;
 		e->from = next++;
 	}
@@ -415,248 +372,10 @@ static int on_word_byte(struct engine *e, struct err *err)
 	return 0;
 }
 
-struct arith_names {
-	struct engine *engine;
-	const struct construct *construct;
-	unsigned count;
-	bool all_selected;
-	bool unset;
-	bool secret;
-};
-
-static void note_name(void *arg, struct str name)
-{
-	struct arith_names *names = arg;
-
-	names->count++;
-	names->all_selected = names->all_selected && selected(names->engine, name);
-}
-
-static int arith_value(
-	void *arg, struct str name, struct str fallback, int64_t *out, struct err *err)
-{
-	struct arith_names *names = arg;
-	struct engine *e = names->engine;
-	struct template_value value;
-	bool set = lookup(e, name, &value);
-	int shown = name.len < NAME_KEPT ? (int)name.len : NAME_KEPT;
-
-	if ((!set || value.text.len == 0) && fallback.len != 0) {
-		value = (struct template_value){fallback, false};
-		set = true;
-	}
-	if (!set || value.text.len == 0) {
-		*out = 0;
-		if (e->run->options->undefined == TEMPLATE_EMPTY)
-			return 0;
-		names->unset |= !set;
-		return err_set(err, ERR_CONFIG, "%.*s is %s: give it a value or a default (:-)",
-			shown, name.data, set ? "empty" : "not set");
-	}
-	names->secret |= value.secret;
-	if (arith_constant(value.text, out) == 0)
-		return 0;
-	return err_set(err, ERR_CONFIG, "the value of %.*s is not an integer of 64 bits%s", shown,
-		name.data, value.text.data[0] == '0' ? " (a leading 0 makes it octal)" : "");
-}
-
-/* All its names are selected; without a name, an expression that is none is text. */
-static bool arith_counts(struct engine *e, const struct construct *c)
-{
-	struct arith_names names = {.engine = e, .all_selected = true};
-	int64_t number;
-	size_t where;
-
-	arith_scan(str_sub(e->text, 0, c->end), c->start + 3, note_name, &names);
-	return names.all_selected &&
-	       (names.count > 0 || arith_eval(c->body, NULL, &number, &where, NULL) == 0);
-}
-
-static int on_arith(struct engine *e, const struct construct *c, struct err *err)
-{
-	struct arith_names names = {.engine = e, .construct = c};
-	struct arith_scope scope = {&names, arith_value};
-	char digits[24];
-	int64_t number = 0;
-	size_t where = 0;
-	int len;
-
-	e->pos = c->end;
-	if (arith_eval(c->body, e->live ? &scope : NULL, &number, &where, err) < 0) {
-		if (!names.unset || e->run->options->undefined != TEMPLATE_KEEP)
-			return fail_at(e, c->start + 3 + where, err);
-		err_clear(err);
-		tell(e, e->run->tell_unset, c->start, c->end);
-		return 0;
-	}
-	e->from = c->end;
-	if (!e->live)
-		return 0;
-	e->run->used_secret |= names.secret;
-	len = snprintf(digits, sizeof(digits), "%lld", (long long)number);
-	return out_copy(e->run->out, (struct str){digits, (size_t)len}, err);
-}
-
-/*
- * Writes the text up to a directive and goes behind it; where it is alone on its line, the line
- * goes with it.
- */
-static int take_directive(struct engine *e, const struct construct *c, bool alone, struct err *err)
-{
-	const char *data = e->text.data;
-	size_t start = c->start;
-	size_t end = c->end;
-
-	while (alone && start > e->from && (data[start - 1] == ' ' || data[start - 1] == '\t'))
-		start--;
-	while (alone && end < e->text.len && (data[end] == ' ' || data[end] == '\t'))
-		end++;
-	if (at(e, end, "\r\n", 2))
-		end++;
-	if (alone && (start == 0 || data[start - 1] == '\n') &&
-		(end == e->text.len || data[end] == '\n')) {
-		if (put_text(e, start, err) < 0)
-			return -1;
-		e->from = e->pos = end + (end < e->text.len);
-		return 0;
-	}
-	if (put_text(e, c->start, err) < 0)
-		return -1;
-	e->from = e->pos = c->end;
-	return 0;
-}
-
-static bool holds(struct engine *e, const struct construct *c)
-{
-	struct template_value value = {{NULL, 0}, false};
-	bool set = lookup(e, c->name, &value);
-
-	switch (c->test) {
-	case TEST_EQUAL:
-		return str_eq(value.text, c->operand);
-	case TEST_UNEQUAL:
-		return !str_eq(value.text, c->operand);
-	case TEST_SET:
-		break;
-	}
-	return set && value.text.len != 0;
-}
-
-static int on_if(struct engine *e, const struct construct *c, struct err *err)
-{
-	if (push(e, FRAME_IF, c->start, err) < 0)
-		return -1;
-	top(e)->taken = e->live && holds(e, c);
-	e->live = top(e)->taken;
-	return 0;
-}
-
-static int on_branch(struct engine *e, const struct construct *c, struct err *err)
-{
-	struct frame *frame = top(e);
-	bool last = c->kind == CONSTRUCT_ELSE;
-
-	if (frame->kind != FRAME_IF)
-		return fail(e, c->start, err, "%s in a loop: close the loop with %send%s first",
-			last ? "else" : "elif", e->run->syntax->open, e->run->syntax->close);
-	if (frame->otherwise)
-		return fail(e, c->start, err, "%s behind the block's else", last ? "else" : "elif");
-	if (!last && !selected(e, c->name))
-		return fail(e, c->start, err,
-			"%.*s is not selected (only), but the block's first name is",
-			c->name.len < NAME_KEPT ? (int)c->name.len : NAME_KEPT, c->name.data);
-	frame->otherwise = last;
-	e->live = frame->live && !frame->taken && (last || holds(e, c));
-	frame->taken |= e->live;
-	return 0;
-}
-
-static bool is_between(char c)
-{
-	return c == ',' || c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* The next part of a loop's value that is not empty; false where none is left. */
-static bool next_part(struct frame *loop)
-{
-	struct str rest = loop->rest;
-	struct str part = {NULL, 0};
-
-	while (rest.len != 0 && part.len == 0) {
-		size_t end = 0;
-		size_t gap = 1;
-
-		if (loop->separator.len != 0) {
-			const char *found = memmem(
-				rest.data, rest.len, loop->separator.data, loop->separator.len);
-
-			gap = loop->separator.len;
-			end = found != NULL ? (size_t)(found - rest.data) : rest.len;
-		} else {
-			while (end < rest.len && !is_between(rest.data[end]))
-				end++;
-		}
-		part = str_sub(rest, 0, end);
-		if (loop->separator.len != 0)
-			part = str_trim(part);
-		rest = str_sub(rest, end + gap, rest.len);
-	}
-	loop->rest = rest;
-	loop->part = part;
-	return part.len != 0;
-}
-
-static int on_for(struct engine *e, const struct construct *c, struct err *err)
-{
-	struct template_value value = {{NULL, 0}, false};
-	struct frame *loop;
-
-	if (e->live && !lookup(e, c->name, &value) && e->run->options->undefined == TEMPLATE_ERROR)
-		return fail_unset(e, c, err);
-	if (push(e, FRAME_FOR, c->start, err) < 0)
-		return -1;
-	loop = top(e);
-	loop->item = c->item;
-	loop->separator = c->separator;
-	loop->rest = value.text;
-	loop->secret = value.secret;
-	loop->body = e->pos;
-	e->live = e->live && next_part(loop);
-	return 0;
-}
-
-static int on_end(struct engine *e)
-{
-	struct frame *frame = top(e);
-
-	if (frame->kind == FRAME_FOR && e->live && next_part(frame)) {
-		e->from = e->pos = frame->body;
-		e->quiet += !frame->repeated;
-		frame->repeated = true;
-		frame->braces = 0;
-		return 0;
-	}
-	pop(e);
-	return 0;
-}
-
-static int on_directive(struct engine *e, const struct construct *c, bool alone, struct err *err)
-{
-	if (take_directive(e, c, alone, err) < 0)
-		return -1;
-	if (c->kind == CONSTRUCT_IF)
-		return on_if(e, c, err);
-	if (c->kind == CONSTRUCT_FOR)
-		return on_for(e, c, err);
-	if (c->kind == CONSTRUCT_END)
-		return on_end(e);
-	return on_branch(e, c, err);
-}
-
 /* Whether it is one of ours: what it names is selected, or it belongs to a block that is. */
 static bool counts(struct engine *e, const struct construct *c)
 {
-	const struct frame *frame = top(e);
+	const struct frame *frame = engine_top(e);
 
 	switch (c->kind) {
 	case CONSTRUCT_TEXT:
@@ -666,9 +385,9 @@ static bool counts(struct engine *e, const struct construct *c)
 	case CONSTRUCT_WORD:
 	case CONSTRUCT_IF:
 	case CONSTRUCT_FOR:
-		return selected(e, c->name);
+		return engine_selected(e, c->name);
 	case CONSTRUCT_ARITH:
-		return arith_counts(e, c);
+		return engine_arith_counts(e, c);
 	case CONSTRUCT_ELIF:
 	case CONSTRUCT_ELSE:
 	case CONSTRUCT_END:
@@ -680,7 +399,7 @@ static bool counts(struct engine *e, const struct construct *c)
 /* It is none of ours: it stays, in the text that is not yet written. */
 static void stay(struct engine *e, const struct construct *c)
 {
-	struct frame *frame = top(e);
+	struct frame *frame = engine_top(e);
 	size_t end = c->wrong == NULL && c->kind == CONSTRUCT_WORD ? skip_word(e, c->end) : c->end;
 	bool whole = c->wrong == NULL && c->kind != CONSTRUCT_TEXT && c->kind != CONSTRUCT_BLOCK &&
 		     end != 0;
@@ -692,16 +411,16 @@ static void stay(struct engine *e, const struct construct *c)
 	frame->braces += c->braced && !whole;
 	e->pos = whole ? end : c->braced ? c->start + e->run->syntax->open_len : c->end;
 	if (whole)
-		tell(e, e->run->tell_unselected, c->start, end);
-	else if (c->braced && c->name.len != 0 && selected(e, c->name))
-		tell(e, e->run->tell_unselected, c->start,
+		engine_tell(e, e->run->tell_unselected, c->start, end);
+	else if (c->braced && c->name.len != 0 && engine_selected(e, c->name))
+		engine_tell(e, e->run->tell_unselected, c->start,
 			(size_t)(c->name.data + c->name.len - e->text.data));
 }
 
 static int on_construct(struct engine *e, const struct construct *c, bool alone, struct err *err)
 {
 	if (c->wrong != NULL)
-		return fail_wrong(e, c, err);
+		return engine_fail_wrong(e, c, err);
 	switch (c->kind) {
 	case CONSTRUCT_TEXT:
 	case CONSTRUCT_BLOCK:
@@ -711,13 +430,13 @@ static int on_construct(struct engine *e, const struct construct *c, bool alone,
 	case CONSTRUCT_WORD:
 		return on_word(e, c, err);
 	case CONSTRUCT_ARITH:
-		return on_arith(e, c, err);
+		return engine_arith(e, c, err);
 	case CONSTRUCT_IF:
 	case CONSTRUCT_ELIF:
 	case CONSTRUCT_ELSE:
 	case CONSTRUCT_END:
 	case CONSTRUCT_FOR:
-		return on_directive(e, c, alone, err);
+		return engine_directive(e, c, alone, err);
 	}
 	return 0;
 }
@@ -734,7 +453,7 @@ static int on_open(struct engine *e, struct err *err)
 	 */
 	while (s->doubled && last + 1 < e->text.len && e->text.data[last + 1] == s->open[0])
 		last++;
-	while (!s->doubled && at(e, last + 1, s->open, s->open_len))
+	while (!s->doubled && engine_at(e, last + 1, s->open, s->open_len))
 		first = ++last;
 	construct_read(s, e->text, last, &c);
 	if (!counts(e, &c)) {
@@ -744,20 +463,51 @@ static int on_open(struct engine *e, struct err *err)
 	e->run->constructs = true;
 	count = last - first + 1;
 	if (count % 2 == 0) {
-		if (put_text(e, first + count / 2 - 1, err) < 0)
+		if (engine_put_text(e, first + count / 2 - 1, err) < 0)
 			return -1;
 		e->from = last;
 		e->pos = last + (c.braced ? s->open_len : 1);
-		top(e)->braces += c.braced;
+		engine_top(e)->braces += c.braced;
 		return 0;
 	}
 	/* A directive alone on its line takes the blanks before it, too: it writes for itself. */
 	if (c.kind < CONSTRUCT_IF || count > 1) {
-		if (put_text(e, first + count / 2, err) < 0)
+		if (engine_put_text(e, first + count / 2, err) < 0)
 			return -1;
 		e->from = last;
 	}
 	return on_construct(e, &c, count == 1, err);
+}
+
+/* As memchr; the C library's is slow where this is compiled for size, and most gaps are short. */
+static size_t find_byte(struct str text, size_t pos, char byte)
+{
+#ifdef __SSE2__
+	const __m128i wanted = _mm_set1_epi8(byte);
+
+	while (text.len - pos >= 64) {
+		const char *data = text.data + pos;
+		__m128i equal[4];
+		unsigned long long mask = 0;
+
+		for (int i = 0; i < 4; i++)
+			equal[i] = _mm_cmpeq_epi8(
+				_mm_loadu_si128((const void *)(data + 16 * i)), wanted);
+		if (_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(equal[0], equal[1]),
+			    _mm_or_si128(equal[2], equal[3]))) != 0) {
+			for (int i = 3; i >= 0; i--)
+				mask = mask << 16 | (unsigned)_mm_movemask_epi8(equal[i]);
+			return pos + (size_t)__builtin_ctzll(mask);
+		}
+		pos += 64;
+	}
+#endif
+	if (pos < text.len) {
+		const char *found = memchr(text.data + pos, byte, text.len - pos);
+
+		return found != NULL ? (size_t)(found - text.data) : text.len;
+	}
+	return text.len;
 }
 
 /* The next byte that may begin something. */
@@ -768,12 +518,8 @@ static size_t find(const struct engine *e)
 	char close = e->run->syntax->close[0];
 	size_t pos = e->pos;
 
-	if (e->words == 0) {
-		const char *found =
-			pos < e->text.len ? memchr(data + pos, open, e->text.len - pos) : NULL;
-
-		return found != NULL ? (size_t)(found - data) : e->text.len;
-	}
+	if (e->words == 0)
+		return find_byte(e->text, pos, open);
 	while (pos < e->text.len && data[pos] != open && data[pos] != close && data[pos] != '\\')
 		pos++;
 	return pos;
@@ -794,11 +540,12 @@ static int walk(struct engine *e, struct err *err)
 			return -1;
 	}
 	if (e->depth == 0)
-		return put_text(e, e->text.len, err);
-	if (top(e)->kind == FRAME_WORD)
-		return fail(
-			e, top(e)->start, err, "the closing %s of this word is missing", s->close);
-	return fail(e, top(e)->start, err, "this block has no %send%s", s->open, s->close);
+		return engine_put_text(e, e->text.len, err);
+	if (engine_top(e)->kind == FRAME_WORD)
+		return engine_fail(e, engine_top(e)->start, err,
+			"the closing %s of this word is missing", s->close);
+	return engine_fail(
+		e, engine_top(e)->start, err, "this block has no %send%s", s->open, s->close);
 }
 
 int template_run(struct template_run *run, struct err *err)
@@ -818,11 +565,25 @@ int template_run(struct template_run *run, struct err *err)
 	e.line_pos = 0;
 	e.line_start = 0;
 	e.line = 1;
+	e.block = NULL;
+	e.block_from = 0;
+	e.block_len = 0;
+	e.last = &e.names[ENGINE_NAMES];
 	buf_init(&e.filtered[0], TEMPLATE_SIZE_MAX);
 	buf_init(&e.filtered[1], TEMPLATE_SIZE_MAX);
 	memset(&e.frames[0], 0, sizeof(e.frames[0]));
 	memset(e.names, 0, sizeof(e.names));
+	if (e.live && run->text.len >= LARGE_MIN && run->out->buf == NULL)
+		e.block = malloc(BLOCK_SIZE);
 	rc = walk(&e, err);
+	if (e.block != NULL) {
+		/* What was gathered goes with the block. */
+		if (rc == 0 && (send_block(&e, err) < 0 || out_flush(run->out, err) < 0))
+			rc = -1;
+		if (rc < 0)
+			run->out->count = 0;
+		free(e.block);
+	}
 	buf_fini(&e.filtered[0]);
 	buf_fini(&e.filtered[1]);
 	return rc;

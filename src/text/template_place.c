@@ -1,0 +1,96 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "text/template_engine.h"
+
+/* `err` has its message: it gets its place. */
+int engine_fail_at(const struct engine *e, size_t offset, struct err *err)
+{
+	const struct template_options *o = e->run->options;
+
+	if (err == NULL)
+		return -1;
+	err_locate(err, o->file, e->text, offset);
+	if (o->first_column > 1 && err->line == 1)
+		err->column += o->first_column - 1;
+	if (o->first_line > 1)
+		err->line += o->first_line - 1;
+	if (o->secret) {
+		err->source[0] = '\0';
+		err->caret = 0;
+	}
+	return -1;
+}
+
+int engine_fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+int engine_fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
+{
+	char message[ENGINE_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	err_set(err, ERR_CONFIG, "%s", message);
+	return engine_fail_at(e, offset, err);
+}
+
+/* What construct_read found wrong; "the closing" in it is said by its name. */
+int engine_fail_wrong(const struct engine *e, const struct construct *c, struct err *err)
+{
+	static const char closing[] = "the closing";
+	const char *split = strstr(c->wrong, closing);
+	const char *near;
+
+	if (c->wrong_filter.len != 0) {
+		near = c->wrong_filter.len < ENGINE_NAME_MAX ? filter_nearest(c->wrong_filter)
+							     : NULL;
+		return engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\"%s%s%s",
+			ENGINE_SHOWN(c->wrong_filter), near != NULL ? " (did you mean " : "",
+			near != NULL ? near : "", near != NULL ? "?)" : "");
+	}
+	if (split == NULL)
+		return engine_fail(e, c->wrong_at, err, "%s", c->wrong);
+	split += sizeof(closing) - 1;
+	return engine_fail(e, c->wrong_at, err, "%.*s %s%s", (int)(split - c->wrong), c->wrong,
+		e->run->syntax->close, split);
+}
+
+static void count_lines(struct engine *e, size_t pos)
+{
+	while (e->line_pos < pos) {
+		const char *start = e->text.data + e->line_pos;
+		const char *newline = memchr(start, '\n', pos - e->line_pos);
+
+		if (newline == NULL)
+			break;
+		e->line++;
+		e->line_pos += (size_t)(newline - start) + 1;
+		e->line_start = e->line_pos;
+	}
+	e->line_pos = pos;
+}
+
+void engine_tell(struct engine *e, bool wanted, size_t start, size_t end)
+{
+	const struct template_options *o = e->run->options;
+	const struct template_scope *s = e->run->scope;
+	unsigned column;
+
+	if (!wanted || s->kept == NULL || e->quiet != 0)
+		return;
+	count_lines(e, start);
+	column = (unsigned)(start - e->line_start) + 1;
+	if (e->line == 1 && o->first_column > 1)
+		column += o->first_column - 1;
+	s->kept(s->arg, o->file, e->line + (o->first_line > 1 ? o->first_line - 1 : 0), column,
+		str_sub(e->text, start, end - start));
+}
+
+int engine_fail_unset(const struct engine *e, const struct construct *c, struct err *err)
+{
+	return engine_fail(e, c->start, err, "%.*s is not set: give it a value or a default (:-)",
+		ENGINE_SHOWN(c->name));
+}
