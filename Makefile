@@ -69,6 +69,7 @@ SRC_INIT := \
 SRC_CMD  := \
 	src/cmd/check.c \
 	src/cmd/dispatch.c \
+	src/cmd/envsubst.c \
 	src/cmd/explain.c \
 	src/cmd/help.c \
 	src/cmd/load.c \
@@ -141,6 +142,7 @@ $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=real
 SCRIPT_TESTS := \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
+	tests/compat/envsubst:180 \
 	tests/cmd/test_main \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \

@@ -24,7 +24,7 @@
  * The names that husk is called by, and the function for each: `X("tini", cmd_tini)`. Under every
  * other name (husk, init, nginx-starter, docker-entrypoint.sh, and any unknown one) it is husk.
  */
-#define CMD_NAME_TABLE(X)
+#define CMD_NAME_TABLE(X) X("envsubst", cmd_envsubst)
 
 #define X(name, synopsis, help) \
 	int cmd_##name(int argc, char **argv); \
