@@ -36,7 +36,8 @@ struct str str_trim(struct str s);
 bool str_is_name(struct str s);
 bool str_is_utf8(struct str s);
 /* The length of the UTF-8 character that `s` begins with where it can be shown as it is; 0 for a
- * control character, a byte that is no UTF-8, and the empty slice. */
+ * control character, one that turns the direction of text, a byte that is no UTF-8, and the empty
+ * slice. */
 size_t str_printable(struct str s);
 /* `*` any run, `?` one byte; nothing else is special. Iterative. */
 bool str_glob(struct str pattern, struct str s);

@@ -106,6 +106,16 @@ static size_t utf8_sequence(struct str s)
 	return len;
 }
 
+/* LRM, RLM, the bidirectional overrides and isolates, and what ends a line: text after them is not
+ * shown where it stands. */
+static bool is_format_control(const unsigned char *p)
+{
+	if (p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
 size_t str_printable(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.data;
@@ -118,6 +128,8 @@ size_t str_printable(struct str s)
 		return 0;
 	/* U+0080 to U+009F: a terminal takes U+009B as ESC [. */
 	if (len == 2 && p[0] == 0xc2 && p[1] < 0xa0)
+		return 0;
+	if (len == 3 && is_format_control(p))
 		return 0;
 	return len;
 }

@@ -130,6 +130,12 @@ static void test_printable_controls_and_broken_zero(void **state)
 	assert_int_equal(str_printable(STR("\xf0\x9f\x98\x80")), 4);
 	assert_int_equal(str_printable(STR("\xc2\xa0")), 2);
 	assert_int_equal(str_printable(STR("\xc2\x9b")), 0);
+	assert_int_equal(str_printable(STR("\xe2\x80\xa7")), 3);
+	assert_int_equal(str_printable(STR("\xe2\x80\xa8")), 0);
+	assert_int_equal(str_printable(STR("\xe2\x80\xae")), 0);
+	assert_int_equal(str_printable(STR("\xe2\x80\xaf")), 3);
+	assert_int_equal(str_printable(STR("\xe2\x80\x8f")), 0);
+	assert_int_equal(str_printable(STR("\xe2\x81\xa6")), 0);
 	assert_int_equal(str_printable(STR("\n")), 0);
 	assert_int_equal(str_printable(STR("\0")), 0);
 	assert_int_equal(str_printable(STR("\x7f")), 0);
