@@ -127,7 +127,9 @@ $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 C_TESTS := \
 	fault_config \
 	pid1/test_exec \
-	pid1/test_signals
+	pid1/test_signals \
+	runtime/test_java \
+	runtime/test_node
 
 # The static husk as PID 1 of new namespaces.
 $(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
