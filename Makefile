@@ -70,6 +70,7 @@ SRC_CMD  := \
 	src/cmd/check.c \
 	src/cmd/dispatch.c \
 	src/cmd/envsubst.c \
+	src/cmd/env.c \
 	src/cmd/explain.c \
 	src/cmd/help.c \
 	src/cmd/load.c \
@@ -145,6 +146,7 @@ SCRIPT_TESTS := \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
 	tests/compat/envsubst:180 \
+	tests/cmd/test_env \
 	tests/cmd/test_main \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \

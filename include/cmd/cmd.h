@@ -16,6 +16,8 @@
 #define CMD_TABLE(X) \
 	X(render, "render [-c FILE] | render IN OUT", "render templates and exit") \
 	X(check, "check [-c FILE] [--explain]", "validate everything without starting anything") \
+	X(env, "env [-c FILE] [--json] [SERVICE]", \
+		"show the environment, and where each value comes from") \
 	X(help, "help [COMMAND]", "explain husk, or one command") \
 	X(run, "[run] [OPTION...] [-- PROGRAM [ARG...]]", "start the program and look after it") \
 	X(version, "version", "print the version")

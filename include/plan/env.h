@@ -65,8 +65,8 @@ int env_compose(
 
 /* NULL where it is not set. The first built-in asked for makes husk read cgroups and the rest. */
 const struct env_var *env_find(const struct env *env, struct str name);
-/* In the order of: the container's, env_file's, then declared; those not set are there too, with
- * the origin ENV_UNSET. NULL after the last. */
+/* In the order of: the container's, declared, then env_file's own; those not set are there too,
+ * with the origin ENV_UNSET. NULL after the last. */
 const struct env_var *env_at(const struct env *env, size_t index);
 /* "container", "env_file", "default" ... */
 const char *env_origin_name(enum env_origin origin);

@@ -255,7 +255,6 @@ static void clear(struct env_slot *slot)
 {
 	slot->var.origin = ENV_UNSET;
 	slot->var.value = STR("");
-	slot->var.place = slot->decl->place;
 }
 
 /* One that a runtime splits is checked even where nothing is added to it. */
@@ -323,6 +322,8 @@ static int compose_declared(struct env *env, struct err_list *errors)
 		struct env_slot *slot = &env->slots[i];
 
 		slot->var.exported = env_slot_is_set(slot) && !slot->withheld;
+		if (!env_slot_is_set(slot) && slot->decl)
+			slot->var.place = slot->decl->place;
 	}
 	return rc;
 }
