@@ -113,11 +113,11 @@ static const char part_text[] = "# more\nenv: {c1: 1, c2: 2, c3: 3, c4: 4, c5: 5
 				"c8: 8, c9: 9, d1: 1, d2: 2,\n"
 				"  d3: 3, d4: 4, d5: \"long\n\n text\", d6: |\n  x}\n}\n";
 
-static char dir[64];
+static char dir[256];
 
 static void write_file(const char *name, const char *text)
 {
-	char path[128];
+	char path[320];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -130,10 +130,10 @@ static void write_file(const char *name, const char *text)
 static int set_up(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
-	char path[128];
+	char path[320];
 
 	(void)state;
-	snprintf(dir, sizeof(dir), "%.40s/husk-XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(dir, sizeof(dir), "%.200s/husk-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/d", dir);
@@ -154,7 +154,7 @@ static int tear_down(void **state)
 {
 	static const char *const names[] = {
 		"d/a.yaml", "d/b.yaml", "d", "husk.yaml", "bad.yaml", ""};
-	char path[128];
+	char path[320];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -169,7 +169,7 @@ static int tear_down(void **state)
 static size_t fail_each(const char *name, struct err_list *last)
 {
 	static struct err_list errors;
-	char path[128];
+	char path[320];
 	size_t failures = 0;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -224,7 +224,7 @@ static void test_load_errors_each_allocation_fails_clean_error(void **state)
 static void test_load_each_system_call_fails_clean_error(void **state)
 {
 	static struct err_list errors;
-	char path[128];
+	char path[320];
 	size_t n = 0;
 
 	(void)state;

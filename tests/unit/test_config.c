@@ -19,7 +19,7 @@ struct fixture {
 	struct err_list errors;
 	struct plan plan;
 	struct buf text;
-	char dir[64];
+	char dir[256];
 };
 
 static int set_up(void **state)
@@ -790,7 +790,7 @@ static void test_service_name_length(void **state)
 
 static void write_file(const struct fixture *f, const char *name, const char *text)
 {
-	char path[256];
+	char path[320];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
@@ -804,12 +804,12 @@ static int set_up_dir(void **state)
 {
 	struct fixture *f;
 	const char *tmp = getenv("TMPDIR");
-	char path[128];
+	char path[320];
 
 	if (set_up(state) != 0)
 		return -1;
 	f = *state;
-	snprintf(f->dir, sizeof(f->dir), "%.40s/husk-XXXXXX", tmp ? tmp : "/tmp");
+	snprintf(f->dir, sizeof(f->dir), "%.200s/husk-XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(path, sizeof(path), "%s/d", f->dir);
 	assert_int_equal(mkdir(path, 0755), 0);
@@ -819,7 +819,7 @@ static int set_up_dir(void **state)
 static int tear_down_dir(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	char command[320];
 
 	snprintf(command, sizeof(command), "rm -rf '%s'", f->dir);
 	assert_int_equal(system(command), 0);
@@ -830,7 +830,7 @@ static int tear_down_dir(void **state)
 static const char *load_dir(struct fixture *f, const char *name)
 {
 	static char out[8192];
-	char path[256];
+	char path[320];
 	const char *text, *hit;
 	size_t len = 0;
 	int rc;
@@ -1014,7 +1014,7 @@ static void test_load_unreadable_names_path_and_reason(void **state)
 static void test_load_denied_names_the_user(void **state)
 {
 	struct fixture *f = *state;
-	char path[256], expected[256], found[256];
+	char path[320], expected[256], found[256];
 	uid_t user = geteuid();
 
 	write_file(f, "husk.yaml", V "include: a.yaml\n");
