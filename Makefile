@@ -127,8 +127,10 @@ $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
 C_TESTS := \
 	fault_config \
+	pid1/test_end \
 	pid1/test_exec \
 	pid1/test_signals \
+	pid1/test_stop \
 	runtime/test_java \
 	runtime/test_node
 

@@ -210,6 +210,7 @@ static int do_orphans(char **argv)
 {
 	int count = number(argv, 0, 1);
 
+	say("ready\n");
 	for (int made = 0; made < count;) {
 		pid_t pid = fork();
 

@@ -85,10 +85,14 @@ int launch_terminal(void);
  */
 pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *signals,
 	int *error_pipe, struct err *err);
+/* The exit status that a failure stands for: 127 where something is missing, 126 where it cannot be
+ * run as asked, 70 where the system refused what must work. */
+enum err_code launch_code(const struct launch_failure *failure);
 /*
  * Why it could not be run, as people need it: missing file, missing interpreter and its name,
  * wrong architecture, a script without #!, noexec. Reads the file: not for PID 1's loop, but for
- * a child or a command. Code 126 or 127. Returns -1.
+ * a child or a command. The code is
+ * launch_code()'s. Returns -1.
  */
 int launch_explain(
 	const struct launch_spec *spec, const struct launch_failure *failure, struct err *err);

@@ -333,9 +333,7 @@ static int exit_status(const struct init_end *end)
 	case INIT_NOT_STARTED:
 		return ERR_INTERNAL;
 	case INIT_EXEC_FAILED:
-		return end->failure.errnum == ENOENT || end->failure.errnum == ENOTDIR
-			       ? ERR_NOT_FOUND
-			       : ERR_NOT_EXECUTABLE;
+		return (int)launch_code(&end->failure);
 	case INIT_GIVEN_UP:
 		break;
 	}

@@ -241,45 +241,69 @@ static int explain_exec(const struct launch_spec *spec, int errnum, struct err *
 	}
 }
 
+enum err_code launch_code(const struct launch_failure *failure)
+{
+	switch ((enum launch_step)failure->step) {
+	case LAUNCH_STREAMS:
+	case LAUNCH_SESSION:
+	case LAUNCH_SIGNALS:
+		return ERR_INTERNAL;
+	case LAUNCH_NICE:
+	case LAUNCH_LIMIT:
+	case LAUNCH_CWD:
+		return ERR_NOT_EXECUTABLE;
+	case LAUNCH_EXEC:
+		break;
+	}
+	return failure->errnum == ENOENT || failure->errnum == ENOTDIR ? ERR_NOT_FOUND
+								       : ERR_NOT_EXECUTABLE;
+}
+
+static int explain_set_up(
+	const struct launch_spec *spec, const struct launch_failure *failure, struct err *err)
+{
+	enum err_code code = launch_code(failure);
+	const struct plan_limit *limit;
+
+	switch ((enum launch_step)failure->step) {
+	case LAUNCH_STREAMS:
+		return err_set_errno(
+			err, code, failure->errnum, "cannot set up its standard streams");
+	case LAUNCH_SESSION:
+		return err_set_errno(err, code, failure->errnum, "cannot make a session");
+	case LAUNCH_NICE:
+		return err_set_errno(
+			err, code, failure->errnum, "cannot set nice to %d", spec->nice);
+	case LAUNCH_LIMIT:
+		limit = &spec->limits[failure->index];
+		return err_set_errno(err, code, failure->errnum,
+			"cannot set the resource limit %d to %llu (at most %llu)", limit->resource,
+			(unsigned long long)limit->value.rlim_cur,
+			(unsigned long long)limit->value.rlim_max);
+	case LAUNCH_CWD:
+		return err_set_errno(
+			err, code, failure->errnum, "cannot change to the directory %s", spec->cwd);
+	case LAUNCH_SIGNALS:
+	case LAUNCH_EXEC:
+		break;
+	}
+	return err_set_errno(err, code, failure->errnum, "cannot set up its signals");
+}
+
 int launch_explain(
 	const struct launch_spec *spec, const struct launch_failure *failure, struct err *err)
 {
-	int errnum = failure->errnum;
-
-	/* A path without a slash at its head begins at the directory that the child stood in. */
-	if (failure->step == LAUNCH_EXEC && spec->cwd && spec->path[0] != '/' &&
-		sys_chdir(spec->cwd) < 0)
-		return err_set_errno(err, ERR_NOT_EXECUTABLE, errno,
-			"%s: cannot change to the directory %s", spec->name, spec->cwd);
-	switch ((enum launch_step)failure->step) {
-	case LAUNCH_STREAMS:
-		(void)err_set_errno(err, ERR_INTERNAL, errnum, "cannot set up standard streams");
-		break;
-	case LAUNCH_SESSION:
-		(void)err_set_errno(err, ERR_INTERNAL, errnum, "cannot make a session");
-		break;
-	case LAUNCH_NICE:
-		(void)err_set_errno(
-			err, ERR_NOT_EXECUTABLE, errnum, "cannot set nice to %d", spec->nice);
-		break;
-	case LAUNCH_LIMIT:
-		(void)err_set_errno(err, ERR_NOT_EXECUTABLE, errnum, "cannot set limit %d to %llu",
-			spec->limits[failure->index].resource,
-			(unsigned long long)spec->limits[failure->index].value.rlim_cur);
-		break;
-	case LAUNCH_CWD:
-		(void)err_set_errno(err, ERR_NOT_EXECUTABLE, errnum,
-			"cannot change to the directory %s", spec->cwd);
-		break;
-	case LAUNCH_SIGNALS:
-		(void)err_set_errno(err, ERR_INTERNAL, errnum, "cannot set up signals");
-		break;
-	case LAUNCH_EXEC:
-		(void)explain_exec(spec, errnum, err);
-		break;
+	if (failure->step != LAUNCH_EXEC) {
+		(void)explain_set_up(spec, failure, err);
+		return err_wrap(err, "%s", spec->name);
 	}
+	/* A relative path begins at the directory that the child stood in, and from where it did
+	 * reach its exec. */
+	if (spec->cwd && spec->path[0] != '/')
+		(void)sys_chdir(spec->cwd);
+	(void)explain_exec(spec, failure->errnum, err);
 	/* The path says the name already. */
-	return str_ends(str_from(spec->path), str_from(spec->name))
-		       ? -1
-		       : err_wrap(err, "%s", spec->name);
+	if (str_ends(str_from(spec->path), str_from(spec->name)))
+		return -1;
+	return err_wrap(err, "%s", spec->name);
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,18 +23,28 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* A service may have another working directory. */
+static const char *absolute(const char *variable, const char *otherwise, char path[PATH_MAX])
+{
+	const char *given = getenv(variable);
+
+	if (given)
+		return given;
+	return realpath(otherwise, path) ? path : otherwise;
+}
+
 const char *pid1_husk(void)
 {
-	const char *path = getenv("HUSK");
+	static char path[PATH_MAX];
 
-	return path ? path : "build/husk";
+	return absolute("HUSK", "build/husk", path);
 }
 
 const char *pid1_child(void)
 {
-	const char *path = getenv("TESTCHILD");
+	static char path[PATH_MAX];
 
-	return path ? path : "build/test/testchild";
+	return absolute("TESTCHILD", "build/test/testchild", path);
 }
 
 int pid1_count_descriptors(pid_t pid)
