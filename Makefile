@@ -88,6 +88,7 @@ MANUALS :=
 # tests/unit/NAME.c, each a program of its own.
 UNIT_TESTS := \
 	test_arena \
+	test_arith \
 	test_beneath \
 	test_buf \
 	test_config \
@@ -95,6 +96,7 @@ UNIT_TESTS := \
 	test_env \
 	test_err \
 	test_fd \
+	test_filter \
 	test_log \
 	test_loop \
 	test_machine \
@@ -109,6 +111,8 @@ UNIT_TESTS := \
 	test_supervise \
 	test_sys \
 	test_template \
+	test_template_limits \
+	test_template_random \
 	test_tree \
 	test_user \
 	test_words \
@@ -121,6 +125,7 @@ $(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_epoll_create
+$(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
@@ -158,6 +163,7 @@ SCRIPT_TESTS := \
 FUZZ_TARGETS := \
 	fuzz_config \
 	fuzz_options \
+	fuzz_template \
 	fuzz_words \
 	fuzz_yaml
 FUZZ_SECONDS ?= 60

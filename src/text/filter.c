@@ -68,7 +68,7 @@ static void escape_set(
 		buf_append_cstr(out, escape(s.data[i]));
 		from = i + 1;
 	}
-	buf_append(out, s.data + from, s.len - from);
+	buf_append_str(out, str_sub(s, from, s.len));
 }
 
 static const char *markup_escape(char c)

@@ -1,14 +1,14 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "text/arith.h"
 #include "text/template_engine.h"
 
 struct arith_names {
 	struct engine *engine;
-	const struct construct *construct;
 	unsigned count;
 	bool all_selected;
-	bool unset;
+	bool unset; /* the last one asked for that had no value */
 	bool secret;
 };
 
@@ -37,11 +37,12 @@ static int arith_value(
 		*out = 0;
 		if (e->run->options->undefined == TEMPLATE_EMPTY)
 			return 0;
-		names->unset |= !set;
+		names->unset = !set;
 		return err_set(err, ERR_CONFIG, "%.*s is %s: give it a value or a default (:-)",
 			shown, name.data, set ? "empty" : "not set");
 	}
 	names->secret |= value.secret;
+	names->unset = false;
 	if (arith_constant(value.text, out) == 0)
 		return 0;
 	return err_set(err, ERR_CONFIG, "the value of %.*s is not an integer of 64 bits%s", shown,
@@ -62,7 +63,7 @@ bool engine_arith_counts(struct engine *e, const struct construct *c)
 
 int engine_arith(struct engine *e, const struct construct *c, struct err *err)
 {
-	struct arith_names names = {.engine = e, .construct = c};
+	struct arith_names names = {.engine = e};
 	struct arith_scope scope = {&names, arith_value};
 	char digits[24];
 	int64_t number = 0;
@@ -70,8 +71,13 @@ int engine_arith(struct engine *e, const struct construct *c, struct err *err)
 	int len;
 
 	e->pos = c->end;
-	if (arith_eval(c->body, e->live ? &scope : NULL, &number, &where, err) < 0) {
-		if (!names.unset || e->run->options->undefined != TEMPLATE_KEEP)
+	/* Its form alone first: a name that is not set must not hide that it is wrong. */
+	if (arith_eval(c->body, NULL, &number, &where, err) < 0)
+		return engine_fail_at(e, c->start + 3 + where, err);
+	if (e->live && arith_eval(c->body, &scope, &number, &where, err) < 0) {
+		/* A name's own failure is the last that was asked for; an operator's is another. */
+		if (!names.unset || strchr("+-*/%<>", c->body.data[where]) != NULL ||
+			e->run->options->undefined != TEMPLATE_KEEP)
 			return engine_fail_at(e, c->start + 3 + where, err);
 		err_clear(err);
 		engine_tell(e, e->run->tell_unset, c->start, c->end);

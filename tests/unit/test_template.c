@@ -443,6 +443,7 @@ static void test_compile_wrong_form_named_with_its_place(void **state)
 		{"${if A}${for X in A}${elif A}${end}${end}", 1, 21, "elif in a loop"},
 		{"${UNSET:-${if A}x}y${end}}", 1, 10, "this block has no ${end} before the word"},
 		{"$((SIX +))", 1, 9, "a number or a name is expected here"},
+		{"$((UNSET + SIX : 1))", 1, 16, "this : belongs to no ?"},
 		{"$((SIX = 1))", 1, 8, "nothing to assign to"},
 		{"$((SIX SIX))", 1, 8, "an operator is expected here"},
 		{"${if EMPTY}${PORT|prot}${end}", 1, 19, "unknown filter"},
@@ -468,6 +469,8 @@ static void test_expand_wrong_value_named_with_its_place(void **state)
 		"SECRET|int: not a decimal integer");
 	expect_error(
 		"$((10 / (SIX - 6)))", (struct template_options){NULL}, 1, 7, "division by zero");
+	expect_error("$(((0 && UNSET) + 1 / 0))", (struct template_options){NULL}, 1, 21,
+		"division by zero");
 	expect_error("$((SECRET))", (struct template_options){NULL}, 1, 4,
 		"the value of SECRET is not an integer");
 	expect_error("$((OCTAL))", (struct template_options){NULL}, 1, 4, "octal");
