@@ -329,10 +329,12 @@ static void tell_command(struct explain *explain, char *const *argv)
 {
 	const struct env_var *path = env_find(explain->load->env, STR("PATH"));
 	struct buf *out = &explain->text;
-	const char *found;
+	const char *found = argv[0];
 	struct err err;
 	size_t i;
 
+	if (argv[0] == NULL)
+		return;
 	(void)buf_append_cstr(out, "  runs");
 	for (i = 0; argv[i] != NULL; i++) {
 		(void)buf_append_char(out, ' ');

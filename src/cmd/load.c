@@ -11,7 +11,7 @@ static int no_memory(struct err_list *errors)
 	return err_nomem(err_list_add(errors));
 }
 
-static int load(struct load *load, const char *path, struct err_list *errors)
+static int begin(struct load *load, const char *path, struct err_list *errors)
 {
 	memset(load, 0, sizeof(*load));
 	load->arena = arena_new(ARENA_MAX);
@@ -24,18 +24,18 @@ static int load(struct load *load, const char *path, struct err_list *errors)
 	return env_compose(&load->plan, environ, &load->env, errors);
 }
 
-int load_init(struct load *self, const char *option, struct err_list *errors)
+int load_init(struct load *load, const char *option, struct err_list *errors)
 {
-	return load(self, config_find(option, getenv("HUSK_CONFIG")), errors);
+	return begin(load, config_find(option, getenv("HUSK_CONFIG")), errors);
 }
 
-int load_bare(struct load *self, struct err_list *errors)
+int load_bare(struct load *load, struct err_list *errors)
 {
-	return load(self, NULL, errors);
+	return begin(load, NULL, errors);
 }
 
-void load_fini(struct load *self)
+void load_fini(struct load *load)
 {
-	arena_free(self->arena);
-	self->arena = NULL;
+	arena_free(load->arena);
+	load->arena = NULL;
 }

@@ -18,7 +18,7 @@ enum { RENDER_ARENA_MAX = 512 << 20 };
 
 /* Every target of every set so far: open addressing, a power of two. */
 struct targets {
-	const struct tree_entry **slots;
+	struct tree_entry **slots;
 	size_t cap;
 	size_t count;
 };
@@ -68,7 +68,7 @@ static uint64_t hash(const char *s)
 }
 
 /* The slot that holds the path, or the empty one where it belongs. */
-static const struct tree_entry **find_slot(const struct targets *targets, const char *path)
+static struct tree_entry **find_slot(const struct targets *targets, const char *path)
 {
 	size_t i = (size_t)hash(path) & (targets->cap - 1);
 
@@ -82,7 +82,7 @@ static int grow(struct targets *targets, struct err *err)
 	struct targets larger = {.cap = targets->cap == 0 ? 256 : targets->cap * 2};
 	size_t i;
 
-	larger.slots = calloc(larger.cap, sizeof(*larger.slots));
+	larger.slots = calloc(larger.cap, sizeof(struct tree_entry *));
 	if (larger.slots == NULL)
 		return err_nomem(err);
 	for (i = 0; i < targets->cap; i++)
@@ -94,9 +94,9 @@ static int grow(struct targets *targets, struct err *err)
 	return 0;
 }
 
-static int add_target(struct targets *targets, const struct tree_entry *entry, struct err *err)
+static int add_target(struct targets *targets, struct tree_entry *entry, struct err *err)
 {
-	const struct tree_entry **slot;
+	struct tree_entry **slot;
 
 	if (targets->count >= targets->cap / 2 && grow(targets, err) < 0)
 		return -1;
@@ -148,10 +148,8 @@ static int expand_path(
 		return place_error(&text->place, err);
 	}
 	copy = arena_strdup(run->arena, value);
-	if (copy == NULL)
-		return err_nomem(err);
 	*path = copy;
-	return 0;
+	return copy == NULL ? err_nomem(err) : 0;
 }
 
 static bool is_same_folder(const char *a, const char *b)

@@ -18,6 +18,7 @@
 
 enum {
 	STAGE_TRIES = 8,
+	REMOVE_TRIES = 2,
 	FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC,
 	STATFS_RDONLY = 1, /* ST_RDONLY of statvfs(3): the kernel's f_flags use the same bit */
 };
@@ -427,8 +428,10 @@ void stage_take_back(struct tree_entry *entry, int from, const char *staged, int
 
 void stage_remove(const struct stage *stage, int dir, const char *name)
 {
-	if (beneath_remove(dir, name) < 0 && beneath_remove(dir, name) < 0)
-		log_warn_errno("cannot remove %s in %s", name, stage->to);
+	for (int tries = 0; tries < REMOVE_TRIES; tries++)
+		if (beneath_remove(dir, name) == 0)
+			return;
+	log_warn_errno("cannot remove %s in %s", name, stage->to);
 }
 
 /* In reverse: files before the folders they are in. */
@@ -462,8 +465,9 @@ static void settle(struct stage *stage)
 	for (entry = stage->tree->first; entry != NULL; entry = entry->next) {
 		if (entry->state != TREE_EXCHANGED)
 			continue;
-		/* Once more, as in stage_remove. */
-		if (enter(stage, entry) < 0 && enter(stage, entry) < 0)
+		if (enter(stage, entry) < 0) /* once more, as in stage_remove */
+			(void)enter(stage, entry);
+		if (stage->dir < 0)
 			log_warn_errno("cannot remove what %s replaced", entry->path);
 		else
 			stage_remove(stage, stage->dir, stage_name(stage, entry->serial, name));
