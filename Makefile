@@ -136,6 +136,7 @@ C_TESTS := \
 	pid1/test_exec \
 	pid1/test_signals \
 	pid1/test_stop \
+	render/test_faults \
 	runtime/test_java \
 	runtime/test_node
 
@@ -147,6 +148,15 @@ $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests
 $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
 	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_getdents \
 	-Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
+
+# Everything that a rendering asks of the kernel.
+$(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
+	-Wl,--wrap=sys_open,--wrap=sys_openat,--wrap=sys_openat2,--wrap=sys_close,--wrap=sys_read \
+	-Wl,--wrap=sys_pread,--wrap=sys_write,--wrap=sys_writev,--wrap=sys_copy_range \
+	-Wl,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_statfs,--wrap=sys_mkdirat \
+	-Wl,--wrap=sys_unlinkat,--wrap=sys_renameat,--wrap=sys_exchange,--wrap=sys_symlinkat \
+	-Wl,--wrap=sys_readlinkat,--wrap=sys_fchmod,--wrap=sys_fsync,--wrap=sys_flock \
+	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \

@@ -7,6 +7,9 @@
 #include "cmd/load.h"
 #include "init/init.h"
 
+/* Its command, expanded; an error where a secret is in it. */
+int service_command(
+	struct load *load, const struct plan_service *plan, char ***argv, struct err *err);
 /*
  * Expands command and cwd, exports the environment, finds the program. Everything lives in the
  * plan's arena. Errors name the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program

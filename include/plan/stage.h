@@ -96,7 +96,7 @@ int stage_dress(const struct stage *stage, int fd, mode_t mode, const char *path
 int stage_sync_folders(struct stage *stage, struct err *err);
 void stage_drop_generation(struct stage *stage);
 bool stage_is_generation(const char *name);
-/* The generation that `..data` in `folder` leads to, or "". */
-void stage_current(int folder, char out[STAGE_NAME_MAX]);
+/* The generation that `..data` in `folder` leads to, or ""; -1 where it cannot be known. */
+int stage_current(int folder, char out[STAGE_NAME_MAX]);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/explain.h"
+#include "cmd/service.h"
 
 enum { OPTION_CONFIG = 1, OPTION_EXPLAIN };
 const struct opt cmd_check_options[] = {
@@ -43,23 +44,13 @@ static void check_service(struct load *load, const struct plan_service *service,
 	struct err_list *errors)
 {
 	const char *cwd;
-	bool secret = false;
 	struct err err;
 
-	*argv = NULL;
-	if (env_expand_list(load->env, &service->command, argv, &secret, &err) < 0)
-		add(errors, &err);
-	if (secret) {
-		err_set_at(&err, ERR_CONFIG, service->place.file, service->place.line,
-			service->place.column,
-			"services.%s.command: a secret in it: any process may read a command's "
-			"arguments",
-			service->name);
+	if (service_command(load, service, argv, &err) < 0) {
 		add(errors, &err);
 		*argv = NULL;
 	}
-	if (service->cwd.text != NULL &&
-		env_expand(load->env, &service->cwd, &cwd, &secret, &err) < 0)
+	if (service->cwd.text != NULL && env_expand(load->env, &service->cwd, &cwd, NULL, &err) < 0)
 		add(errors, &err);
 }
 

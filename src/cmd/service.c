@@ -20,7 +20,7 @@ static int copy_words(
 	return words ? 0 : err_nomem(err);
 }
 
-static int expand_command(
+int service_command(
 	struct load *load, const struct plan_service *plan, char ***argv, struct err *err)
 {
 	const struct plan_place *place = &plan->command.items[0].place;
@@ -107,7 +107,7 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 		.stop_signal = plan->stop_signal,
 		.stop_timeout = plan->stop_timeout,
 	};
-	if (expand_command(load, plan, &argv, err) < 0 ||
+	if (service_command(load, plan, &argv, err) < 0 ||
 		env_export(load->env, &plan->pass, &envp, err) < 0 ||
 		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0)
 		return -1;

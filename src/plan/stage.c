@@ -234,10 +234,9 @@ static void clean(const struct stage *stage, int fd, bool generations)
 	struct dir dir;
 	const char *name;
 
-	if (!stage->locked)
+	/* Without knowing which generation is in use, none is known to be a leftover. */
+	if (!stage->locked || (generations && stage_current(fd, current) < 0))
 		return;
-	if (generations)
-		stage_current(fd, current);
 	dir_init(&dir, fd);
 	while (dir_next(&dir, &name) > 0) {
 		if (strncmp(name, STAGED_PREFIX, strlen(STAGED_PREFIX)) == 0)
@@ -502,7 +501,9 @@ int stage_commit(struct stage *stage, struct err *err)
 	}
 	stage->committed = true;
 	settle(stage);
-	return stage->sync ? stage_sync_folders(stage, err) : 0;
+	if (stage->sync && stage_sync_folders(stage, err) < 0)
+		log_warn("%s", err == NULL ? "cannot sync" : err->message);
+	return 0;
 }
 
 void stage_fini(struct stage *stage)

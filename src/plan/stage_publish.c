@@ -26,25 +26,30 @@ bool stage_is_generation(const char *name)
 	       strchr(name, '/') == NULL;
 }
 
-/* The link's text; false where there is no link, or one that is too long to be husk's. */
-static bool read_link(int dir, const char *name, char out[LINK_MAX])
+/* The link's text: its length; 0 where there is no link, or one too long to be husk's; or -1. */
+static int read_link(int dir, const char *name, char out[LINK_MAX])
 {
 	ssize_t len = sys_readlinkat(dir, name, out, LINK_MAX - 1);
 
-	if (len < 0 || len >= LINK_MAX - 1)
-		return false;
+	if (len < 0 && errno != ENOENT && errno != EINVAL)
+		return -1;
+	if (len >= LINK_MAX - 1 || len < 0)
+		len = 0;
 	out[len] = '\0';
-	return true;
+	return (int)len;
 }
 
-void stage_current(int folder, char out[STAGE_NAME_MAX])
+int stage_current(int folder, char out[STAGE_NAME_MAX])
 {
 	char link[LINK_MAX];
+	int len = read_link(folder, DATA_NAME, link);
 
 	out[0] = '\0';
-	if (read_link(folder, DATA_NAME, link) && stage_is_generation(link) &&
-		strlen(link) < STAGE_NAME_MAX)
-		memcpy(out, link, strlen(link) + 1);
+	if (len < 0)
+		return -1;
+	if (len < STAGE_NAME_MAX && stage_is_generation(link))
+		memcpy(out, link, (size_t)len + 1);
+	return 0;
 }
 
 int stage_generation(struct stage *stage, mode_t mode, struct err *err)
@@ -71,7 +76,7 @@ static bool is_link_to(int dir, const char *name, const char *target)
 {
 	char link[LINK_MAX];
 
-	return read_link(dir, name, link) && strcmp(link, target) == 0;
+	return read_link(dir, name, link) > 0 && strcmp(link, target) == 0;
 }
 
 /* A link that waits under a staged name for its turn. */
@@ -144,6 +149,17 @@ static void settle_link(struct stage *stage, struct tree_entry *entry)
 		stage_remove(stage, stage->folder, stage_name(stage, entry->serial, name));
 }
 
+/* Asked of few names only. */
+static bool is_published(const struct tree *tree, const char *name)
+{
+	const struct tree_entry *entry;
+
+	for (entry = tree->first; entry != NULL; entry = entry->next)
+		if (entry->parent == NULL && strcmp(entry->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Links of names that this generation no longer has. */
 static void remove_stale(struct stage *stage)
 {
@@ -160,7 +176,7 @@ static void remove_stale(struct stage *stage)
 		snprintf(target, sizeof(target), DATA_NAME "/%s", name);
 		if (is_link_to(fd, name, target) &&
 			sys_fstatat(stage->generation, name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-			errno == ENOENT)
+			errno == ENOENT && !is_published(stage->tree, name))
 			stage_remove(stage, fd, name);
 	}
 	fd_close(&fd);
@@ -168,11 +184,14 @@ static void remove_stale(struct stage *stage)
 
 static int publish_links(struct stage *stage, struct err *err)
 {
-	struct tree_entry data = {.name = DATA_NAME, .path = DATA_NAME};
+	char path[PATH_MAX + sizeof(DATA_NAME)];
+	struct tree_entry data = {.name = DATA_NAME, .path = path};
 	char old[STAGE_NAME_MAX];
 	struct tree_entry *entry;
 
-	stage_current(stage->folder, old);
+	snprintf(path, sizeof(path), "%s/" DATA_NAME, stage->to);
+	if (stage_current(stage->folder, old) < 0)
+		return stage_error("read " DATA_NAME " in", stage->to, errno, err);
 	if (stage_links(stage, err) < 0 ||
 		stage_link(stage, &data, stage->generation_name, err) < 0)
 		goto fail;
@@ -218,6 +237,6 @@ int stage_publish(struct stage *stage, struct err *err)
 	if ((stage->tree->single ? publish_single(stage, err) : publish_links(stage, err)) < 0)
 		return -1;
 	if (stage->sync && sys_fsync(stage->folder) < 0)
-		return stage_error("sync", stage->to, errno, err);
+		log_warn_errno("cannot sync %s", stage->to);
 	return 0;
 }

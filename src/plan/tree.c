@@ -156,7 +156,9 @@ static int look(const char *path, struct stat *st, struct err *err)
 
 	if (sys_fstatat(AT_FDCWD, path, st, 0) < 0) {
 		saved = errno;
-		if (saved != ENOENT || sys_fstatat(AT_FDCWD, path, &link, AT_SYMLINK_NOFOLLOW) < 0)
+		if (saved != ENOENT ||
+			sys_fstatat(AT_FDCWD, path, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISLNK(link.st_mode))
 			return source_error(path, saved, err);
 		log_warn("%s: a symbolic link that leads nowhere is skipped", path);
 		return 0;
