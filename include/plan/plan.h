@@ -66,13 +66,16 @@ struct plan_var {
 	struct plan_list fold;   /* option variable: names of shell-era variables */
 };
 
+enum plan_others { PLAN_OTHERS_COPY, PLAN_OTHERS_SKIP };
+
 /* An entry of `templates:`. */
 struct plan_templates {
 	struct plan_place place;
 	struct plan_text from;
 	struct plan_text to;
-	const char *suffix;    /* ".template"; "" renders every file */
-	struct plan_list only; /* name patterns; not given: the default selection */
+	struct plan_text suffix; /* ".template"; "" renders every file */
+	enum plan_others others; /* files without the suffix */
+	struct plan_list only;   /* name patterns; not given: the default selection */
 	enum template_undefined undefined;
 	const char *open; /* NULL: "$" */
 	enum filter_id escape;

@@ -47,7 +47,7 @@ static void operands_to_plan(
 	*set = (struct plan_templates){
 		.from.text = arguments->in,
 		.to.text = arguments->out,
-		.suffix = ".template",
+		.suffix.text = ".template",
 		.mode_inherit = true,
 	};
 	plan->templates = set;

@@ -15,6 +15,7 @@ static const char *const type_names[] = {
 };
 
 /* In the order of enum template_undefined. */
+static const char *const others_names[] = {"copy", "skip", NULL};
 static const char *const undefined_names[] = {"keep", "empty", "error", NULL};
 
 /* ---- env ---- */
@@ -198,7 +199,7 @@ static void read_suffix(
 	if (memchr(node->value.data, '/', node->value.len))
 		schema_error(s, node, "a suffix has no /");
 	else
-		*(const char **)field = node->value.data;
+		schema_set_text(field, node);
 }
 
 static void read_open(
@@ -263,8 +264,11 @@ static const struct schema_key template_keys[] = {
 			"followed; expanded"},
 	{"suffix", read_suffix, offsetof(struct plan_templates, suffix), .type = "a text",
 		.fallback = ".template",
-		.help = "the ending of templates in a tree, stripped; other files are copied; \"\" "
-			"renders every file"},
+		.help = "the ending of templates in a tree, stripped; \"\" renders every file; "
+			"expanded"},
+	{"others", schema_choice, offsetof(struct plan_templates, others), .choices = others_names,
+		.type = "copy or skip", .fallback = "copy",
+		.help = "what becomes of files in a tree that do not have the suffix"},
 	{"only", schema_list, offsetof(struct plan_templates, only), .type = "a list of patterns",
 		.fallback = "declared names, built-ins, and names without lower-case letters",
 		.help = "the names that are substituted; * and ? match"},
@@ -309,8 +313,9 @@ static void read_templates(
 			return;
 		schema_push_index(s, n);
 		set = &plan->templates[plan->template_count++];
-		*set = (struct plan_templates){
-			.place = schema_place(item), .suffix = ".template", .mode_inherit = true};
+		*set = (struct plan_templates){.place = schema_place(item),
+			.suffix = {.text = ".template"},
+			.mode_inherit = true};
 		if (item->kind == YAML_MAPPING)
 			schema_read(s, key->keys, item, set);
 		else

@@ -152,6 +152,24 @@ static int expand_path(
 	return copy == NULL ? err_nomem(err) : 0;
 }
 
+/* The end of names. */
+static int expand_suffix(
+	struct run *run, const struct plan_text *text, const char **suffix, struct err *err)
+{
+	bool secret = false;
+	const char *value = text->text;
+
+	if (text->place.file != NULL && env_expand(run->env, text, &value, &secret, err) < 0)
+		return place_error(&text->place, err);
+	if (secret || strchr(value, '/') != NULL) {
+		err_set(err, ERR_CONFIG,
+			secret ? "a secret must not be a part of a name" : "a suffix has no /");
+		return place_error(&text->place, err);
+	}
+	*suffix = value;
+	return 0;
+}
+
 static bool is_same_folder(const char *a, const char *b)
 {
 	struct stat x;
@@ -223,13 +241,15 @@ static int claim_data(struct run *run, struct job *job, struct err *err)
 static int prepare(struct run *run, struct job *job, struct err *err)
 {
 	const struct plan_templates *set = job->set;
-	bool in_place;
+	const char *suffix = "";
+	bool templates_only;
 	bool is_folder;
 	char *to;
 
 	job->checked = set->check.count > 0;
 	if (expand_path(run, &set->from, &job->from, err) < 0 ||
-		expand_path(run, &set->to, &job->to, err) < 0)
+		expand_path(run, &set->to, &job->to, err) < 0 ||
+		expand_suffix(run, &set->suffix, &suffix, err) < 0)
 		return -1;
 	is_folder = job->to[strlen(job->to) - 1] == '/';
 	to = arena_strdup(run->arena, job->to);
@@ -244,8 +264,9 @@ static int prepare(struct run *run, struct job *job, struct err *err)
 	}
 	if (env_scope(run->env, &set->only, &job->scope, err) < 0)
 		return -1;
-	in_place = *set->suffix != '\0' && is_same_folder(job->from, job->to);
-	if (tree_walk(&job->tree, run->arena, job->from, set->suffix, in_place, err) < 0)
+	templates_only = set->others == PLAN_OTHERS_SKIP ||
+			 (*suffix != '\0' && is_same_folder(job->from, job->to));
+	if (tree_walk(&job->tree, run->arena, job->from, suffix, templates_only, err) < 0)
 		return err != NULL && err->errnum == ENOENT ? place_error(&set->from.place, err)
 							    : -1;
 	if (job->tree.single && aim_single(run, job, is_folder, err) < 0)

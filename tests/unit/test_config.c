@@ -428,7 +428,8 @@ static void test_templates_defaults(void **state)
 	assert_text(&t->to, "/b", 4, 9);
 	assert_int_equal(t->place.line, 3);
 	assert_int_equal(t->place.column, 5);
-	assert_string_equal(t->suffix, ".template");
+	assert_string_equal(t->suffix.text, ".template");
+	assert_int_equal(t->others, PLAN_OTHERS_COPY);
 	assert_false(t->only.given);
 	assert_int_equal(t->undefined, TEMPLATE_KEEP);
 	assert_null(t->open);
@@ -446,15 +447,18 @@ static void test_templates_every_key(void **state)
 
 	load_good(f, V
 		"templates:\n"
-		"  - from: /a\n    to: \"${D}/b\"\n    suffix: \"\"\n"
-		"    only: [PORT, \"NGINX_*\"]\n    undefined: error\n    open: \"<%\"\n"
+		"  - from: /a\n    to: \"${D}/b\"\n    suffix: \"${S}\"\n"
+		"    others: skip\n    only: [PORT, \"NGINX_*\"]\n    undefined: error\n    open: \"<%\"\n"
 		"    escape: nginx\n    owner: www-data\n    mode: 0640\n"
 		"    check: [/bin/nginx, -t, \"${HUSK_STAGED}\"]\n    sync: true\n"
-		"  - {from: x, to: y, undefined: empty, mode: inherit, only: [], escape: none}\n");
+		"  - {from: x, to: y, undefined: empty, mode: inherit, only: [], escape: none,\n"
+		"    suffix: \"\"}\n");
 	assert_int_equal(f->plan.template_count, 2);
 	t = &f->plan.templates[0];
 	assert_string_equal(t->to.text, "${D}/b");
-	assert_string_equal(t->suffix, "");
+	assert_text(&t->suffix, "${S}", 5, 14);
+	assert_int_equal(t->others, PLAN_OTHERS_SKIP);
+	assert_string_equal(f->plan.templates[1].suffix.text, "");
 	assert_int_equal(t->only.count, 2);
 	assert_string_equal(t->only.items[1].text, "NGINX_*");
 	assert_int_equal(t->undefined, TEMPLATE_ERROR);
@@ -491,6 +495,8 @@ static void test_templates_errors(void **state)
 		{T "suffix: a/b}\n", "husk.yaml:3:30: templates[0].suffix: a suffix has no /"},
 		{T "suffix: []}\n",
 			"husk.yaml:3:30: templates[0].suffix: wants a text, not a list"},
+		{T "others: keep}\n",
+			"husk.yaml:3:30: templates[0].others: wants copy or skip, not \"keep\""},
 		{T "only: PORT}\n",
 			"husk.yaml:3:28: templates[0].only: wants a list of patterns, not a text"},
 		{T "undefined: kep}\n",

@@ -54,7 +54,7 @@ static struct plan_templates *add_set(struct fixture *f, const char *from, const
 
 	set->from.text = arena_strdup(f->arena, scratch_path(from));
 	set->to.text = arena_strdup(f->arena, scratch_path(to));
-	set->suffix = ".template";
+	set->suffix.text = ".template";
 	set->mode_inherit = true;
 	f->plan.templates = f->sets;
 	return set;
@@ -330,6 +330,43 @@ static void test_render_path_with_secret_refused(void **state)
 	assert_null(strstr(f->err.message, "hush"));
 }
 
+static void test_render_suffix_expanded_and_others_skipped(void **state)
+{
+	struct fixture *f = *state;
+	struct plan_templates *set;
+
+	scratch_mkdir("t");
+	scratch_mkdir("t/sub");
+	scratch_write("t/a.80", "${PORT}");
+	scratch_write("t/b.template", "b");
+	scratch_write("t/sub/c.80", "c");
+	set = add_set(f, "t", "out");
+	set->suffix = (struct plan_text){".${PORT}", {"husk.yaml", 7, 5}};
+	set->others = PLAN_OTHERS_SKIP;
+	assert_int_equal(render(f), 0);
+	scratch_is("out/a", "80");
+	scratch_is("out/sub/c", "c");
+	assert_int_equal(scratch_count("out"), 2);
+}
+
+static void test_render_suffix_refused(void **state)
+{
+	static const char *const wrong[] = {"/${PORT}", ".${SECRET}", ".${NONE}"};
+	struct fixture *f = *state;
+	struct plan_templates *set;
+
+	scratch_mkdir("t");
+	set = add_set(f, "t", "out");
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		set->suffix = (struct plan_text){wrong[i], {"husk.yaml", 7, 5}};
+		assert_int_equal(render(f), -1);
+		assert_string_equal(f->err.file, "husk.yaml");
+		assert_int_equal(f->err.line, 7);
+		assert_null(strstr(f->err.message, "hush"));
+	}
+	assert_false(scratch_exists("out"));
+}
+
 static void test_render_owner_unknown_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -471,6 +508,8 @@ int main(void)
 		TEST(test_render_check_of_one_file),
 		TEST(test_render_absolute_path_of_own_set_refused),
 		TEST(test_render_path_with_secret_refused),
+		TEST(test_render_suffix_expanded_and_others_skipped),
+		TEST(test_render_suffix_refused),
 		TEST(test_render_owner_unknown_refused),
 		TEST(test_render_owner_given),
 		TEST(test_render_thousands_of_files),
