@@ -134,6 +134,7 @@ C_TESTS := \
 	fault_config \
 	pid1/test_end \
 	pid1/test_exec \
+	pid1/test_job \
 	pid1/test_signals \
 	pid1/test_stop \
 	render/test_faults \

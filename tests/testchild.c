@@ -361,7 +361,7 @@ static int do_stop_self(char **argv)
 	return 0;
 }
 
-/* Which group has the terminal, then each line that it gives. */
+/* Which group has the terminal, then each line that it gives; all on the terminal itself. */
 static int do_terminal(char **argv)
 {
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -369,15 +369,50 @@ static int do_terminal(char **argv)
 	ssize_t size;
 
 	(void)argv;
-	if (tty < 0) {
-		say("no terminal\n");
+	if (tty < 0)
 		return 1;
-	}
-	say("foreground %d\n", tcgetpgrp(tty) == getpgrp());
+	dprintf(tty, "foreground %d\n", tcgetpgrp(tty) == getpgrp());
 	while ((size = read(tty, line, sizeof(line) - 1)) > 0) {
 		line[size] = '\0';
-		say("line %s", line);
+		dprintf(tty, "line %s", line);
 	}
+	return 0;
+}
+
+/* A shell with one job, on standard input's terminal, in the foreground unless the first word is
+ * "background". When the job stops, a line puts it (back) into the foreground. */
+static int do_shell(char **argv)
+{
+	bool background = argv[0] && strcmp(argv[0], "background") == 0;
+	int status;
+	pid_t job;
+
+	argv += background;
+	signal(SIGTTOU, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	job = fork();
+	if (job == 0) {
+		setpgid(0, 0);
+		if (!background)
+			tcsetpgrp(0, getpid());
+		signal(SIGTTOU, SIG_DFL);
+		signal(SIGTSTP, SIG_DFL);
+		execv(argv[0], argv);
+		_exit(96);
+	}
+	setpgid(job, job);
+	while (waitpid(job, &status, WUNTRACED) == job && WIFSTOPPED(status)) {
+		char line[256];
+
+		tcsetpgrp(0, getpgrp());
+		say("shell: stopped\n");
+		if (read(0, line, sizeof(line)) <= 0)
+			return 95;
+		tcsetpgrp(0, job);
+		kill(-job, SIGCONT);
+	}
+	say("shell: status %d, foreground %s\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+		tcgetpgrp(0) == job ? "given back" : "lost");
 	return 0;
 }
 
@@ -515,6 +550,7 @@ static const struct {
 	{"raise", do_raise},                   /* N */
 	{"report-signals", do_report_signals}, /* until LAST */
 	{"say-term", do_say_term},             /* and when it came */
+	{"shell", do_shell},                   /* [background] PROGRAM...: job control */
 	{"state", do_state},                   /* mask, ignored, descriptors ... */
 	{"stop-on", do_stop_on},               /* N */
 	{"stop-self", do_stop_self},           /* [N] */

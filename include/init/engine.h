@@ -35,13 +35,14 @@ struct init {
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
 	pid_t own_group;
-	int terminal;   /* -1: none, or not ours to hand on */
-	bool is_init;   /* PID 1 of a PID namespace */
-	bool childless; /* the last wait said so */
-	bool more_dead; /* the last round of waits reached its limit */
-	bool swept;     /* what is left has been signalled: look whether anything is */
-	pid_t sweeper;  /* the child that signals what is left; 0: none */
-	int oom_pipe;   /* where the child that looks for a kill for memory answers; -1: none */
+	int terminal;    /* the controlling one; -1: none */
+	bool foreground; /* it was husk's group's at the start, and is handed on */
+	bool is_init;    /* PID 1 of a PID namespace */
+	bool childless;  /* the last wait said so */
+	bool more_dead;  /* the last round of waits reached its limit */
+	bool swept;      /* what is left has been signalled: look whether anything is */
+	pid_t sweeper;   /* the child that signals what is left; 0: none */
+	int oom_pipe;    /* where the child that looks for a kill for memory answers; -1: none */
 	struct instance *oom_instance;
 	struct cgroup_oom oom;
 	struct err err; /* why a process could not be made */

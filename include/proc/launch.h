@@ -43,7 +43,7 @@ struct launch_spec {
 	int input;        /* 0: husk's own; else what becomes standard input */
 	int output;       /* 0: husk's own; else what becomes standard output and error */
 	bool new_group;   /* its own process group */
-	bool foreground;  /* and that group is given `terminal` */
+	bool foreground;  /* and that group gets the foreground of `terminal` */
 	bool new_session; /* setsid, and `terminal` becomes its controlling terminal */
 	int terminal;     /* launch_terminal()'s; -1: none */
 };
@@ -73,10 +73,10 @@ struct launch_failure {
 int launch_signals_take(struct launch_signals *signals, struct err *err);
 
 /*
- * A descriptor of the controlling terminal where there is one and its foreground process group is
- * ours, so that it is ours to hand on; else -1. May be 0, 1 or 2, or one opened for good.
+ * A descriptor of the controlling terminal, or -1 where there is none. It may be 0, 1 or 2, or one
+ * opened for good. `*ours`: its foreground process group is husk's, and so husk's to hand on.
  */
-int launch_terminal(void);
+int launch_terminal(bool *ours);
 
 /*
  * The pid, or -1. `*error_pipe` reads as end-of-file once the exec has happened, as a struct

@@ -251,7 +251,7 @@ static void set_up_instance(struct init *init, unsigned index, const struct init
 	};
 	instance->spec.new_session = init->policy->own_session;
 	instance->spec.new_group = !init->policy->same_group;
-	instance->spec.foreground = true;
+	instance->spec.foreground = init->foreground;
 	instance->spec.terminal = init->terminal;
 	init->services[index] = (struct supervise_service){
 		.delay = service->stop_delay,
@@ -299,7 +299,7 @@ static void set_up_process(struct init *init)
 	if (policy->own_session)
 		leave_terminal(init);
 	else if (!policy->same_group)
-		init->terminal = launch_terminal();
+		init->terminal = launch_terminal(&init->foreground);
 	if (policy->reset_signals) {
 		init->signals = (struct launch_signals){.reset = true};
 	}

@@ -21,24 +21,21 @@ int launch_signals_take(struct launch_signals *signals, struct err *err)
 	return 0;
 }
 
-int launch_terminal(void)
+int launch_terminal(bool *ours)
 {
 	pid_t own = sys_getpgid(0);
 	int fd;
 
 	for (fd = 0; fd <= 2; fd++) {
 		pid_t group = sys_tcgetpgrp(fd);
+		*ours = group == own;
 		if (group >= 0)
-			return group == own ? fd : -1;
+			return fd;
 	}
 	/* Every standard stream may be redirected: there can still be a terminal. */
 	fd = sys_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	if (sys_tcgetpgrp(fd) == own)
-		return fd;
-	sys_close(fd);
-	return -1;
+	*ours = fd >= 0 && sys_tcgetpgrp(fd) == own;
+	return fd;
 }
 
 /*

@@ -70,7 +70,7 @@ int pid1_set_up(void **state)
 		return -1;
 	/* What a husk that is not PID 1 leaves behind comes to us. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid1->in = pid1->out = pid1->err = pid1->terminal = -1;
+	pid1->in = pid1->out = pid1->err = pid1->terminal = pid1->slave = -1;
 	pid1->descriptors = pid1_count_descriptors(getpid());
 	*state = pid1;
 	return 0;
@@ -89,6 +89,7 @@ static void close_all(struct pid1 *pid1)
 	close_fd(&pid1->out);
 	close_fd(&pid1->err);
 	close_fd(&pid1->terminal);
+	close_fd(&pid1->slave);
 }
 
 int pid1_tear_down(void **state)
@@ -212,7 +213,7 @@ static void make_pipe(int fds[2])
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 }
 
-static void open_terminal(struct pid1 *pid1, int *slave)
+static void open_terminal(struct pid1 *pid1)
 {
 	char name[64];
 	unsigned index;
@@ -224,8 +225,8 @@ static void open_terminal(struct pid1 *pid1, int *slave)
 	assert_int_equal(ioctl(pid1->terminal, TIOCSPTLCK, &unlock), 0);
 	assert_int_equal(ioctl(pid1->terminal, TIOCGPTN, &index), 0);
 	(void)snprintf(name, sizeof(name), "/dev/pts/%u", index);
-	*slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	assert_true(*slave >= 0);
+	pid1->slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_true(pid1->slave >= 0);
 }
 
 static void fill_pipe(int fd)
@@ -255,21 +256,37 @@ static pid_t start_process(const struct pid1_options *options)
 	return (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, NULL);
 }
 
+static void set_words(const char **argv, size_t max, const struct pid1_options *options,
+	const char *const *arguments)
+{
+	size_t count = 0;
+
+	if (options->shell) {
+		argv[count++] = pid1_child();
+		argv[count++] = "shell";
+	}
+	if (options->background)
+		argv[count++] = "background";
+	argv[count++] = pid1_husk();
+	for (; *arguments; arguments++) {
+		assert_true(count < max - 1);
+		argv[count++] = *arguments;
+	}
+	argv[count] = NULL;
+}
+
 void pid1_start(struct pid1 *pid1, const struct pid1_options *options, const char *const *arguments)
 {
 	static const struct pid1_options none;
-	const char *argv[64] = {pid1_husk()};
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1}, slave = -1;
+	const char *argv[64];
+	int in[2] = {-1, -1}, out[2] = {-1, -1}, err[2] = {-1, -1};
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
 	options = options ? options : &none;
-	for (size_t i = 0; arguments[i]; i++) {
-		assert_true(i < COUNT(argv) - 2);
-		argv[i + 1] = arguments[i];
-	}
+	set_words(argv, COUNT(argv), options, arguments);
 	if (options->terminal) {
-		open_terminal(pid1, &slave);
+		open_terminal(pid1);
 	} else {
 		make_pipe(in);
 		make_pipe(out);
@@ -279,13 +296,13 @@ void pid1_start(struct pid1 *pid1, const struct pid1_options *options, const cha
 	}
 	pid1->pid = start_process(options);
 	if (pid1->pid == 0) {
-		const int pipes[3] = {in[0], out[1], err[1]}, terminal[3] = {slave, slave, slave};
+		const int pipes[3] = {in[0], out[1], err[1]},
+			  terminal[3] = {pid1->slave, pid1->slave, pid1->slave};
 		become(options, argv, options->terminal ? terminal : pipes, uid, gid);
 	}
 	close_fd(&in[0]);
 	close_fd(&out[1]);
 	close_fd(&err[1]);
-	close_fd(&slave);
 	pid1->in = in[1];
 	pid1->out = out[0];
 	pid1->err = err[0];
@@ -347,7 +364,6 @@ const char *pid1_line(struct pid1 *pid1)
 		await(fd, POLLIN, deadline, "standard output");
 		assert_true(pid1->text_len < sizeof(pid1->text));
 		size = read(fd, pid1->text + pid1->text_len, sizeof(pid1->text) - pid1->text_len);
-		/* A terminal that everybody has closed reads as EIO. */
 		if (size <= 0)
 			return NULL;
 		pid1->text_len += (size_t)size;
@@ -365,15 +381,15 @@ void pid1_expect(struct pid1 *pid1, const char *line)
 		assert_string_equal(got, line);
 }
 
-const char *pid1_find(struct pid1 *pid1, const char *prefix)
+const char *pid1_find(struct pid1 *pid1, const char *text)
 {
 	for (;;) {
-		const char *line = pid1_line(pid1);
+		const char *line = pid1_line(pid1), *found;
 
 		if (!line)
-			fail_msg("standard output ended before \"%s\"", prefix);
-		else if (strncmp(line, prefix, strlen(prefix)) == 0)
-			return line + strlen(prefix);
+			fail_msg("standard output ended before \"%s\"", text);
+		else if ((found = strstr(line, text)))
+			return found + strlen(text);
 	}
 }
 

@@ -16,13 +16,15 @@
 enum { PID1_PATIENCE = 20, PID1_LINE_MAX = 4096, PID1_TEXT_MAX = 65536 };
 
 struct pid1_options {
-	bool same_namespace;            /* husk is not PID 1 */
-	unsigned closed;                /* bit n: husk starts with descriptor n closed */
-	int extra;                      /* descriptors 3, 4 ... that husk is given besides */
-	bool full_stderr;               /* a pipe that is full, and that nobody reads */
-	bool terminal;                  /* a session of its own with a new terminal as 0, 1 and 2 */
-	uint64_t blocked;               /* husk starts with these signals blocked ... */
-	uint64_t ignored;               /* ... and these ignored */
+	bool same_namespace; /* husk is not PID 1 */
+	unsigned closed;     /* bit n: husk starts with descriptor n closed */
+	int extra;           /* descriptors 3, 4 ... that husk is given besides */
+	bool full_stderr;    /* a pipe that is full, and that nobody reads */
+	bool terminal;       /* a session of its own with a new terminal as 0, 1 and 2 */
+	bool shell;          /* below a shell with job control, which pid1->pid then is ... */
+	bool background;     /* ... that does not give it the terminal at first */
+	uint64_t blocked;    /* husk starts with these signals blocked ... */
+	uint64_t ignored;    /* ... and these ignored */
 	const char *const *environment; /* NULL: PATH alone */
 	/* In husk's process, in its namespaces, before it is executed. Leaves by _exit where it
 	 * fails. */
@@ -36,6 +38,7 @@ struct pid1 {
 	int out;
 	int err;
 	int terminal; /* the master's side; in, out and err are then -1 */
+	int slave;    /* the other side: without one the master would read as hung up */
 	int descriptors;
 	size_t text_len;
 	char text[PID1_LINE_MAX]; /* read, and no line yet */
@@ -62,8 +65,8 @@ void pid1_start_child(
 /* The next line of its standard output (or terminal) without the newline; NULL at its end. */
 const char *pid1_line(struct pid1 *pid1);
 void pid1_expect(struct pid1 *pid1, const char *line);
-/* Reads lines until one begins with `prefix`; the rest of that one. */
-const char *pid1_find(struct pid1 *pid1, const char *prefix);
+/* Reads lines until one holds `text` (a terminal's echo may stand before it); what follows it. */
+const char *pid1_find(struct pid1 *pid1, const char *text);
 void pid1_kill(const struct pid1 *pid1, int signal);
 /* Waits for the end: the exit status, or 128+N. `errors` then holds standard error. Standard output
  * must be at its end, so that nobody has it open any more. */
