@@ -69,8 +69,8 @@ SRC_INIT := \
 SRC_CMD  := \
 	src/cmd/check.c \
 	src/cmd/dispatch.c \
-	src/cmd/envsubst.c \
 	src/cmd/env.c \
+	src/cmd/envsubst.c \
 	src/cmd/explain.c \
 	src/cmd/help.c \
 	src/cmd/load.c \
@@ -132,6 +132,7 @@ $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
 C_TESTS := \
 	fault_config \
+	fault_env \
 	pid1/test_end \
 	pid1/test_exec \
 	pid1/test_job \
@@ -150,6 +151,9 @@ $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=real
 	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_getdents \
 	-Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
 
+$(BUILD)/test/fault_env: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat
+
 # Everything that a rendering asks of the kernel.
 $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_open,--wrap=sys_openat,--wrap=sys_openat2,--wrap=sys_close,--wrap=sys_read \
@@ -163,9 +167,9 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 SCRIPT_TESTS := \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
-	tests/compat/envsubst:180 \
 	tests/cmd/test_env \
 	tests/cmd/test_main \
+	tests/compat/envsubst:180 \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \
 	tests/setup/test_sources

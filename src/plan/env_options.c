@@ -41,7 +41,8 @@ static int take_given(struct composition *c, struct err *err)
 	if (options_split(c->syntax, c->env->arena, var->value, &list, &count, err))
 		return err_wrap(err, "%s", env_origin_name(var->origin));
 	c->words += count;
-	buf_append_str(&c->out, var->value);
+	if (buf_append_str(&c->out, var->value))
+		return err_nomem(err);
 	add_source(c, env_origin_name(var->origin), (struct plan_place){0});
 	return 0;
 }

@@ -28,15 +28,19 @@ static int grow(struct env *env, size_t capacity, struct err *err)
 	uint32_t *index;
 	size_t size = 64;
 
-	if (capacity > ENV_VARS_MAX)
-		return err_set(err, ERR_CONFIG, "more than %d variables", ENV_VARS_MAX);
+	if (capacity > ENV_VARS_MAX) {
+		err_set(err, ERR_CONFIG, "more than %d variables", ENV_VARS_MAX);
+		return -1;
+	}
 	while (size <= capacity * 2)
 		size *= 2;
 	slots = arena_array(env->arena, capacity, sizeof(*slots));
 	index = arena_array(env->arena, size, sizeof(*index));
-	if (!slots || !index)
-		return err_nomem(err);
-	if (env->count > 0)
+	if (!slots || !index) {
+		err_nomem(err);
+		return -1;
+	}
+	if (env->slots)
 		memcpy(slots, env->slots, env->count * sizeof(*slots));
 	env->slots = slots;
 	env->capacity = capacity;
@@ -69,7 +73,7 @@ struct env_slot *env_table_add_nameless(struct env *env, struct err *err)
 {
 	struct env_slot *slot;
 
-	if (env->count == env->capacity && grow(env, env->capacity * 2, err))
+	if ((!env->slots || env->count == env->capacity) && grow(env, env->capacity * 2, err))
 		return NULL;
 	slot = &env->slots[env->count++];
 	slot->var.origin = ENV_UNSET;

@@ -252,8 +252,11 @@ int options_append(enum options_syntax syntax, struct str option, struct buf *ou
 	}
 	if (out->failed) {
 		out->len = before;
-		return err_set(
-			err, ERR_CONFIG, "the options are too long: more than %zu bytes", out->max);
+		/* Three bytes for one is the most that quoting takes. */
+		if (text.len > (out->max - before) / 3)
+			return err_set(err, ERR_CONFIG,
+				"the options are too long: more than %zu bytes", out->max);
+		return err_nomem(err);
 	}
 	return 0;
 }
