@@ -124,8 +124,9 @@ $(BUILD)/test/unit/test_arena: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
-$(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_epoll_create
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
+$(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \
+	-Wl,--wrap=sys_epoll_create,--wrap=sys_epoll_wait,--wrap=sys_now
 $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so

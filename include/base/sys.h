@@ -78,7 +78,7 @@ ssize_t sys_write(int fd, const void *data, size_t size);
 ssize_t sys_writev(int fd, const struct iovec *iov, int count);
 
 /* Writes that cannot wait: fd_write_nowait is made of these. */
-/* Whether a write would find room now: 1, 0 or -1. Never waits. */
+/* Whether a write would find room, or fail, now: 1, 0 or -1. Never waits. */
 int sys_can_write(int fd);
 /* send(2), MSG_DONTWAIT and MSG_NOSIGNAL. */
 ssize_t sys_send_nowait(int fd, const void *data, size_t size);

@@ -166,10 +166,8 @@ static ssize_t write_waitable(int fd, const struct stat *st, const void *data, s
 		fd_close(&own);
 		return done;
 	}
-	if (errno == ENXIO && S_ISFIFO(st->st_mode)) {
-		errno = EPIPE;
+	if (errno == ENXIO && S_ISFIFO(st->st_mode))
 		return -1;
-	}
 	done = sys_write_nowait(fd, data, size);
 	/* Other errors are those of kernels, devices and filters that do not know the flag. */
 	if (done >= 0 || errno == EAGAIN || errno == EPIPE)
@@ -194,7 +192,8 @@ static ssize_t write_unsignalled(int fd, const struct stat *st, const void *data
 			(void)sys_sigtake(&pipe_only);
 		(void)sys_sigmask(SIG_SETMASK, &old, NULL);
 	}
-	errno = saved;
+	/* No reader, seen at the door: the same to the caller, but no signal was sent. */
+	errno = done < 0 && saved == ENXIO ? EPIPE : saved;
 	return done;
 }
 

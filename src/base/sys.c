@@ -277,7 +277,7 @@ int sys_can_write(int fd)
 	int result;
 
 	RETRY(result, poll(&pollfd, 1, 0));
-	return result <= 0 ? result : (pollfd.revents & POLLOUT) != 0;
+	return result;
 }
 
 ssize_t sys_send_nowait(int fd, const void *data, size_t size)

@@ -175,6 +175,21 @@ static void test_locate_long_lines_caret_stays_right(void **state)
 	}
 }
 
+/* No byte of it begins a character. */
+static void test_locate_long_line_of_broken_text_caret_stays_right(void **state)
+{
+	char text[900];
+	struct err err;
+
+	(void)state;
+	memset(text, 0x80, sizeof(text));
+	for (size_t offset = 0; offset < sizeof(text); offset++) {
+		err_set(&err, ERR_CONFIG, "bad");
+		err_locate(&err, "t", (struct str){text, sizeof(text)}, offset);
+		assert_in_range(err.caret, 1, strlen(err.source));
+	}
+}
+
 static void test_list_over_max_counted(void **state)
 {
 	static struct err_list list;
@@ -208,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_locate_line_column_and_caret),
 		cmocka_unit_test(test_locate_ends_of_text_in_bounds),
 		cmocka_unit_test(test_locate_long_lines_caret_stays_right),
+		cmocka_unit_test(test_locate_long_line_of_broken_text_caret_stays_right),
 		cmocka_unit_test(test_list_over_max_counted),
 	};
 

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/loop.h"
@@ -18,6 +20,25 @@ int __wrap_sys_epoll_create(void)
 		return __real_sys_epoll_create();
 	errno = EMFILE;
 	return -1;
+}
+
+/* A clock that stands still, and the timeout that the kernel would have been given. */
+static int64_t still_now;
+static int asked_timeout;
+
+int64_t __real_sys_now(void);
+int64_t __wrap_sys_now(void);
+int64_t __wrap_sys_now(void)
+{
+	return still_now != 0 ? still_now : __real_sys_now();
+}
+
+int __real_sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
+int __wrap_sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
+int __wrap_sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms)
+{
+	asked_timeout = timeout_ms;
+	return still_now != 0 ? 0 : __real_sys_epoll_wait(epoll, events, max, timeout_ms);
 }
 
 struct pipe_source {
@@ -92,16 +113,43 @@ static void test_wait_ready_source_called(void **state)
 static void test_wait_deadline_passed_returns(void **state)
 {
 	struct loop loop;
-	int64_t deadline;
+	int64_t deadline = sys_now() + 2500000;
 
 	(void)state;
 	assert_int_equal(loop_init(&loop, NULL), 0);
-	loop_wait(&loop, INT64_MIN);
-	loop_wait(&loop, 0);
-	deadline = sys_now() + 2500000;
 	loop_wait(&loop, deadline);
 	/* Never early. */
 	assert_true(sys_now() >= deadline);
+	loop_fini(&loop);
+}
+
+static void test_wait_timeout_rounded_up_and_bounded(void **state)
+{
+	static const struct {
+		int64_t deadline; /* at 1000 s */
+		int timeout_ms;
+	} cases[] = {
+		{INT64_MAX, -1},
+		{INT64_MAX - 1, INT_MAX},
+		{INT64_MIN, 0},
+		{0, 0},
+		{INT64_C(1000000000000) - 1, 0},
+		{INT64_C(1000000000000), 0},
+		{INT64_C(1000000000000) + 1, 1},
+		{INT64_C(1000000000000) + 1000000, 1},
+		{INT64_C(1000000000000) + 1000001, 2},
+		{INT64_C(1010000000000), 10000},
+	};
+	struct loop loop;
+
+	(void)state;
+	assert_int_equal(loop_init(&loop, NULL), 0);
+	still_now = INT64_C(1000000000000);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		loop_wait(&loop, cases[i].deadline);
+		assert_int_equal(asked_timeout, cases[i].timeout_ms);
+	}
+	still_now = 0;
 	loop_fini(&loop);
 }
 
@@ -356,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wait_ready_source_called),
 		cmocka_unit_test(test_wait_deadline_passed_returns),
+		cmocka_unit_test(test_wait_timeout_rounded_up_and_bounded),
 		cmocka_unit_test(test_wait_far_deadline_source_called),
 		cmocka_unit_test(test_wait_hangup_reported_unasked),
 		cmocka_unit_test(test_wait_writable_reported_when_asked),

@@ -200,6 +200,10 @@ static void test_nearest_usual_slips_found(void **state)
 	assert_string_equal(str_nearest(STR("sotp"), keys), "stop");
 	assert_string_equal(str_nearest(STR("cwx"), keys), "cwd");
 	assert_null(str_nearest(STR("xyz"), keys));
+	/* Two of four letters, two of six, three of eight. */
+	assert_null(str_nearest(STR("xtox"), keys));
+	assert_string_equal(str_nearest(STR("comxad"), keys), "command");
+	assert_null(str_nearest(STR("xxxvices"), keys));
 	assert_null(str_nearest(STR("c"), keys));
 	assert_null(str_nearest(STR(""), keys));
 	assert_null(str_nearest(STR("anything"), &keys[6]));
