@@ -93,10 +93,12 @@ UNIT_TESTS := \
 	test_buf \
 	test_config \
 	test_dispatch \
+	test_cgroup \
 	test_env \
 	test_err \
 	test_fd \
 	test_filter \
+	test_launch \
 	test_log \
 	test_loop \
 	test_machine \
