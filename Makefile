@@ -137,6 +137,7 @@ C_TESTS := \
 	fault_config \
 	fault_env \
 	pid1/test_end \
+	pid1/test_engine \
 	pid1/test_exec \
 	pid1/test_job \
 	pid1/test_signals \
@@ -147,6 +148,9 @@ C_TESTS := \
 
 # The static husk as PID 1 of new namespaces.
 $(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
+comma := ,
+$(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
+	epoll_create epoll_ctl execve fork getpgid pipe read set_subreaper setpgid signalfd tcgetpgrp)
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
 # libyaml's own allocations fail as well.

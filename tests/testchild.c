@@ -116,6 +116,17 @@ static int do_report_signals(char **argv)
 	}
 }
 
+/* The same in a child as well, which is waited for. */
+static int do_fork_report(char **argv)
+{
+	pid_t pid = fork();
+	int status = do_report_signals(argv);
+
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	return status;
+}
+
 /* Sends its parent N and waits for it to come back. */
 static int do_kill_parent(char **argv)
 {
@@ -542,6 +553,7 @@ static const struct {
 	{"exit-n", do_exit},                   /* N */
 	{"flood-stderr", do_flood_stderr},     /* until TERM, which is said */
 	{"ignore-term", do_ignore_term},       /* for ever */
+	{"fork-report", do_fork_report},       /* LAST: report-signals, twice */
 	{"kill-parent", do_kill_parent},       /* N, and says what comes back */
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */

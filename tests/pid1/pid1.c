@@ -450,17 +450,21 @@ static bool read_stat(pid_t pid, char *state, pid_t *parent)
 }
 
 /* /proc has no event for it: short pauses, the only ones of these tests. */
+static void pause_until(int64_t deadline, const char *what)
+{
+	if (now_ms() > deadline)
+		fail_msg("%s: not so for %d s", what, PID1_PATIENCE);
+	nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 void pid1_await_state(pid_t pid, const char *states)
 {
 	int64_t deadline = now_ms() + PID1_PATIENCE * 1000;
 	char state;
 	pid_t parent;
 
-	while (!read_stat(pid, &state, &parent) || !strchr(states, state)) {
-		if (now_ms() > deadline)
-			fail_msg("process %d is not in a state of \"%s\"", (int)pid, states);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	while (!read_stat(pid, &state, &parent) || !strchr(states, state))
+		pause_until(deadline, states);
 }
 
 pid_t pid1_child_of(pid_t parent)
@@ -478,4 +482,14 @@ pid_t pid1_child_of(pid_t parent)
 	}
 	closedir(dir);
 	return found;
+}
+
+pid_t pid1_await_child(pid_t parent)
+{
+	int64_t deadline = now_ms() + PID1_PATIENCE * 1000;
+	pid_t child;
+
+	while ((child = pid1_child_of(parent)) == 0)
+		pause_until(deadline, "a child");
+	return child;
 }
