@@ -179,7 +179,8 @@ SCRIPT_TESTS := \
 	tests/compat/envsubst:180 \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \
-	tests/setup/test_sources
+	tests/setup/test_sources \
+	tests/render/render
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
