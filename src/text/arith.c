@@ -524,8 +524,8 @@ int arith_eval(struct str expression, const struct arith_scope *scope, int64_t *
 	struct err *err)
 {
 	struct machine m;
-	struct str name;
-	struct str fallback;
+	struct str name = {NULL, 0};
+	struct str fallback = {NULL, 0};
 	const struct operand *value = &m.values[0];
 
 	m.text = expression;

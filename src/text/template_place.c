@@ -24,8 +24,6 @@ int engine_fail_at(const struct engine *e, size_t offset, struct err *err)
 }
 
 int engine_fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-int engine_fail(const struct engine *e, size_t offset, struct err *err, const char *format, ...)
 {
 	char message[ENGINE_MESSAGE_MAX];
 	va_list args;
@@ -40,6 +38,9 @@ int engine_fail(const struct engine *e, size_t offset, struct err *err, const ch
 /* What construct_read found wrong; "the closing" in it is said by its name. */
 int engine_fail_wrong(const struct engine *e, const struct construct *c, struct err *err)
 {
+#define X(id, name, help) " " name
+	static const char filters[] = FILTER_TABLE(X);
+#undef X
 	static const char closing[] = "the closing";
 	const char *split = strstr(c->wrong, closing);
 	const char *near;
@@ -47,9 +48,9 @@ int engine_fail_wrong(const struct engine *e, const struct construct *c, struct 
 	if (c->wrong_filter.len != 0) {
 		near = c->wrong_filter.len < ENGINE_NAME_MAX ? filter_nearest(c->wrong_filter)
 							     : NULL;
-		return engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\"%s%s%s",
-			ENGINE_SHOWN(c->wrong_filter), near != NULL ? " (did you mean " : "",
-			near != NULL ? near : "", near != NULL ? "?)" : "");
+		return engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\" (%s%s%s",
+			ENGINE_SHOWN(c->wrong_filter), near != NULL ? "did you mean " : "there are",
+			near != NULL ? near : filters, near != NULL ? "?)" : ")");
 	}
 	if (split == NULL)
 		return engine_fail(e, c->wrong_at, err, "%s", c->wrong);

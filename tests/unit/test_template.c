@@ -19,6 +19,8 @@ static const struct scope_row rows[] = {
 	{NULL, {NULL, 0}, false},
 };
 
+static const struct template_options usual = {.file = "f"};
+
 struct result {
 	int rc;
 	bool plain;
@@ -97,7 +99,7 @@ static void expect_str(struct str text, struct template_options options, struct 
 
 static void expect(const char *text, const char *expected)
 {
-	expect_str(str_from(text), (struct template_options){NULL}, str_from(expected));
+	expect_str(str_from(text), usual, str_from(expected));
 }
 
 static void expect_error(const char *text, struct template_options options, unsigned line,
@@ -155,7 +157,7 @@ static void test_expand_no_construct_stays(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
-		struct result r = expand(str_from(texts[i]), (struct template_options){NULL});
+		struct result r = expand(str_from(texts[i]), usual);
 
 		assert_int_equal(r.rc, 0);
 		if (strcmp(buf_cstr(&r.out), texts[i]) != 0 || !r.plain)
@@ -262,11 +264,10 @@ static void test_expand_values_never_expanded_again(void **state)
 static void test_expand_any_byte_passes(void **state)
 {
 	(void)state;
-	expect_str(
-		STR("\0$BYTES\0\xfe"), (struct template_options){NULL}, STR("\0\0\xff\r\n\0\xfe"));
-	expect_str(STR("${UNSET:-\0\xff}"), (struct template_options){NULL}, STR("\0\xff"));
-	expect_str(STR("${A\0}$\0{A}"), (struct template_options){NULL}, STR("${A\0}$\0{A}"));
-	expect_str(STR("${if A == \0}x${end}"), (struct template_options){NULL}, STR(""));
+	expect_str(STR("\0$BYTES\0\xfe"), usual, STR("\0\0\xff\r\n\0\xfe"));
+	expect_str(STR("${UNSET:-\0\xff}"), usual, STR("\0\xff"));
+	expect_str(STR("${A\0}$\0{A}"), usual, STR("${A\0}$\0{A}"));
+	expect_str(STR("${if A == \0}x${end}"), usual, STR(""));
 }
 
 static void test_expand_escapes_each_two_are_one(void **state)
@@ -452,8 +453,8 @@ static void test_compile_wrong_form_named_with_its_place(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		expect_error(cases[i].text, (struct template_options){NULL}, cases[i].line,
-			cases[i].column, cases[i].message);
+		expect_error(
+			cases[i].text, usual, cases[i].line, cases[i].column, cases[i].message);
 	}
 	expect_error("<%if A%>", (struct template_options){.open = "<%"}, 1, 1, "no <%end%>");
 	expect_error("<%A:-x", (struct template_options){.open = "<%"}, 1, 1, "closing %> of");
@@ -462,25 +463,18 @@ static void test_compile_wrong_form_named_with_its_place(void **state)
 static void test_expand_wrong_value_named_with_its_place(void **state)
 {
 	(void)state;
-	expect_error("listen ${CODE|port};", (struct template_options){NULL}, 1, 8,
-		"CODE|port: not a port");
-	expect_error("\n\n ${SECRET|port}", (struct template_options){NULL}, 3, 2, "SECRET|port");
+	expect_error("listen ${CODE|port};", usual, 1, 8, "CODE|port: not a port");
+	expect_error("\n\n ${SECRET|port}", usual, 3, 2, "SECRET|port");
 	expect_error("$SECRET", (struct template_options){.escape = FILTER_INT}, 1, 1,
 		"SECRET|int: not a decimal integer");
-	expect_error(
-		"$((10 / (SIX - 6)))", (struct template_options){NULL}, 1, 7, "division by zero");
-	expect_error("$(((0 && UNSET) + 1 / 0))", (struct template_options){NULL}, 1, 21,
-		"division by zero");
-	expect_error("$((SECRET))", (struct template_options){NULL}, 1, 4,
-		"the value of SECRET is not an integer");
-	expect_error("$((OCTAL))", (struct template_options){NULL}, 1, 4, "octal");
-	expect_error("$((EMPTY))", (struct template_options){NULL}, 1, 4, "EMPTY is empty");
-	expect_error(
-		"$((9223372036854775807 + 1))", (struct template_options){NULL}, 1, 24, "overflow");
-	expect_error("a\n${UNSET:?give ${SECRET} it}", (struct template_options){NULL}, 2, 1,
-		"UNSET: give ${SECRET} it");
-	expect_error(
-		"${EMPTY:?}", (struct template_options){NULL}, 1, 1, "EMPTY: is not set or empty");
+	expect_error("$((10 / (SIX - 6)))", usual, 1, 7, "division by zero");
+	expect_error("$(((0 && UNSET) + 1 / 0))", usual, 1, 21, "division by zero");
+	expect_error("$((SECRET))", usual, 1, 4, "the value of SECRET is not an integer");
+	expect_error("$((OCTAL))", usual, 1, 4, "octal");
+	expect_error("$((EMPTY))", usual, 1, 4, "EMPTY is empty");
+	expect_error("$((9223372036854775807 + 1))", usual, 1, 24, "overflow");
+	expect_error("a\n${UNSET:?give ${SECRET} it}", usual, 2, 1, "UNSET: give ${SECRET} it");
+	expect_error("${EMPTY:?}", usual, 1, 1, "EMPTY: is not set or empty");
 	expect("${if EMPTY}${CODE|port}$((1/0))${UNSET:?x}${end}", "");
 }
 
@@ -520,8 +514,7 @@ static void test_expand_nesting_bounded(void **state)
 	buf_reset(&text);
 	for (unsigned i = 0; i <= TEMPLATE_DEPTH_MAX; i++)
 		buf_append_cstr(&text, "${UNSET:-");
-	expect_error(buf_cstr(&text), (struct template_options){NULL}, 1, 32 * 9 + 1,
-		"nested deeper than 32");
+	expect_error(buf_cstr(&text), usual, 1, 32 * 9 + 1, "nested deeper than 32");
 	buf_fini(&text);
 }
 
@@ -545,7 +538,7 @@ static void test_expand_secret_reported_where_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct result r = expand(str_from(cases[i].text), (struct template_options){NULL});
+		struct result r = expand(str_from(cases[i].text), usual);
 
 		assert_int_equal(r.rc, 0);
 		assert_int_equal(r.secret, cases[i].secret);
@@ -558,15 +551,14 @@ static void test_kept_told_once_in_order(void **state)
 	struct template_options options = {.first_line = 5, .first_column = 3};
 
 	(void)state;
-	expect_told("$uri\n ${name}$A", (struct template_options){NULL}, "1:1 $uri\n2:2 ${name}\n");
+	expect_told("$uri\n ${name}$A", usual, "1:1 $uri\n2:2 ${name}\n");
 	expect_told("$uri\n$x", options, "5:3 $uri\n6:1 $x\n");
-	expect_told("${x:-${A}} ${A:8080} ${A-1}", (struct template_options){NULL},
-		"1:1 ${x:-${A}}\n1:12 ${A\n1:22 ${A\n");
-	expect_told("${if x}${end} $((x+1)) ${end}", (struct template_options){NULL},
+	expect_told("${x:-${A}} ${A:8080} ${A-1}", usual, "1:1 ${x:-${A}}\n1:12 ${A\n1:22 ${A\n");
+	expect_told("${if x}${end} $((x+1)) ${end}", usual,
 		"1:1 ${if x}\n1:8 ${end}\n1:15 $((x+1))\n1:24 ${end}\n");
-	expect_told("${for X in HOSTS}$UNSET$uri${end}\n$UNSET", (struct template_options){NULL},
+	expect_told("${for X in HOSTS}$UNSET$uri${end}\n$UNSET", usual,
 		"1:24 $uri\n1:18 $UNSET\n2:1 $UNSET\n");
-	expect_told("$A ${A:-x} $ $1 ${a.b} ${}", (struct template_options){NULL}, "");
+	expect_told("$A ${A:-x} $ $1 ${a.b} ${}", usual, "");
 }
 
 int main(void)
