@@ -267,8 +267,9 @@ static void test_policy_reset_signals_starts_clean(void **state)
 	struct pid1 *pid1 = *state;
 	struct engine engine = {.ignored = 1 << (SIGHUP - 1)};
 
+	/* Others may be ignored as well: a shell ignores INT and QUIT for what it runs by `&`. */
 	start(pid1, &engine, WORDS("state"));
-	assert_string_equal(pid1_find(pid1, "ignored "), "0000000000000001");
+	assert_true(strtoul(pid1_find(pid1, "ignored "), NULL, 16) & 1);
 	assert_int_equal(pid1_end(pid1), 0);
 	engine.policy.reset_signals = true;
 	engine.policy.child_blocked.bits = 1 << (SIGTSTP - 1);

@@ -25,6 +25,18 @@ static void remove_folder(void)
 {
 	(void)unlink(program);
 	assert_int_equal(rmdir(folder), 0);
+	folder[0] = '\0';
+}
+
+/* A failed test leaves its folder to this. */
+static int tear_down(void **state)
+{
+	if (folder[0] != '\0') {
+		(void)unlink(program);
+		(void)rmdir(folder);
+		folder[0] = '\0';
+	}
+	return pid1_tear_down(state);
 }
 
 static void write_program(const void *data, size_t size, mode_t mode)
@@ -264,16 +276,15 @@ static void become_nobody(void *arg)
 static void test_directory_not_searchable_126_named(void **state)
 {
 	const struct pid1_options options = {.prepare = become_nobody};
-	char message[400];
 
 	if (geteuid() != 0)
 		skip();
 	make_folder();
 	write_program("#!/bin/sh\n", 10, 0755);
 	assert_int_equal(chmod(folder, 0700), 0);
-	(void)snprintf(message, sizeof(message),
-		"the directory %s (mode 0700) may not be searched by uid 65534", folder);
-	expect_refused(*state, &options, program, 126, message);
+	/* The first one: it may be one above, where temporary files are kept from others. */
+	expect_refused(
+		*state, &options, program, 126, "(mode 0700) may not be searched by uid 65534");
 	remove_folder();
 }
 
@@ -292,7 +303,7 @@ static void test_open_for_writing_126_said(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, pid1_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_missing_file_127_named),
 		TEST(test_missing_in_path_127_path_named),

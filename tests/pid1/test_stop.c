@@ -30,6 +30,16 @@ static void finish(struct pid1 *pid1, int status)
 {
 	assert_int_equal(pid1_end(pid1), status);
 	assert_int_equal(unlink(config), 0);
+	config[0] = '\0';
+}
+
+/* A failed test leaves its file to this. */
+static int tear_down(void **state)
+{
+	if (config[0] != '\0')
+		(void)unlink(config);
+	config[0] = '\0';
+	return pid1_tear_down(state);
 }
 
 static void test_stop_term_becomes_the_configured_signal(void **state)
@@ -219,7 +229,7 @@ static void test_nothing_to_run_64(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, pid1_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_stop_term_becomes_the_configured_signal),
 		TEST(test_stop_configured_signal_stops_too),
