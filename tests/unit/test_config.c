@@ -445,14 +445,15 @@ static void test_templates_every_key(void **state)
 	struct fixture *f = *state;
 	const struct plan_templates *t;
 
-	load_good(f, V
-		"templates:\n"
-		"  - from: /a\n    to: \"${D}/b\"\n    suffix: \"${S}\"\n"
-		"    others: skip\n    only: [PORT, \"NGINX_*\"]\n    undefined: error\n    open: \"<%\"\n"
-		"    escape: nginx\n    owner: www-data\n    mode: 0640\n"
-		"    check: [/bin/nginx, -t, \"${HUSK_STAGED}\"]\n    sync: true\n"
-		"  - {from: x, to: y, undefined: empty, mode: inherit, only: [], escape: none,\n"
-		"    suffix: \"\"}\n");
+	load_good(f,
+		V "templates:\n"
+		  "  - from: /a\n    to: \"${D}/b\"\n    suffix: \"${S}\"\n"
+		  "    others: skip\n    only: [PORT, \"NGINX_*\"]\n    undefined: error\n    "
+		  "open: \"<%\"\n"
+		  "    escape: nginx\n    owner: www-data\n    mode: 0640\n"
+		  "    check: [/bin/nginx, -t, \"${HUSK_STAGED}\"]\n    sync: true\n"
+		  "  - {from: x, to: y, undefined: empty, mode: inherit, only: [], escape: none,\n"
+		  "    suffix: \"\"}\n");
 	assert_int_equal(f->plan.template_count, 2);
 	t = &f->plan.templates[0];
 	assert_string_equal(t->to.text, "${D}/b");
