@@ -51,8 +51,10 @@ struct engine {
 	struct template_run *run;
 	struct str text;
 	size_t pos;
-	size_t from; /* where the text begins that is not yet written */
-	bool live;   /* what is read is written */
+	size_t from;       /* where the text begins that is not yet written */
+	bool live;         /* what is read is written */
+	bool quick_braced; /* ${NAME} has the usual form, and no filter */
+	bool quick_bare;   /* $NAME */
 	unsigned words;
 	unsigned loops;
 	unsigned quiet; /* loops that repeat: what stayed in them was told */

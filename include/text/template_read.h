@@ -64,6 +64,16 @@ int template_syntax_init(struct template_syntax *syntax, const char *open, struc
 void construct_read(const struct template_syntax *syntax, struct str text, size_t pos,
 	struct construct *construct);
 
+static inline bool template_is_name_start(char c)
+{
+	return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
+}
+
+static inline bool template_is_name_char(char c)
+{
+	return template_is_name_start(c) || (c >= '0' && c <= '9');
+}
+
 /* Whether `what`, a byte or more, stands at `pos`; called for every other byte. */
 static inline bool template_at(struct str text, size_t pos, const char *what, size_t len)
 {

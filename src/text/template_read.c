@@ -81,16 +81,6 @@ int template_syntax_init(struct template_syntax *syntax, const char *open, struc
 	return 0;
 }
 
-static inline bool is_name_start(char c)
-{
-	return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
-}
-
-static inline bool is_name_char(char c)
-{
-	return is_name_start(c) || (c >= '0' && c <= '9');
-}
-
 static char peek(const struct reader *r)
 {
 	return r->pos < r->text.len ? r->text.data[r->pos] : '\0';
@@ -122,10 +112,10 @@ static struct str read_name(struct reader *r)
 	size_t from = r->pos;
 	size_t pos = from;
 
-	if (pos < r->text.len && is_name_start(data[pos])) {
+	if (pos < r->text.len && template_is_name_start(data[pos])) {
 		do
 			pos++;
-		while (pos < r->text.len && is_name_char(data[pos]));
+		while (pos < r->text.len && template_is_name_char(data[pos]));
 	}
 	r->pos = pos;
 	return (struct str){data + from, pos - from};
@@ -174,7 +164,7 @@ static struct str read_filter_name(struct reader *r)
 {
 	size_t from = r->pos;
 
-	while (r->pos < r->text.len && (is_name_char(peek(r)) || peek(r) == '-'))
+	while (r->pos < r->text.len && (template_is_name_char(peek(r)) || peek(r) == '-'))
 		r->pos++;
 	return str_sub(r->text, from, r->pos - from);
 }
