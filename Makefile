@@ -172,6 +172,7 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
+	tests/bench/test_bench:120 \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
 	tests/cmd/test_env \
@@ -236,12 +237,21 @@ MUSL_CC         ?= musl-gcc
 LIBYAML         ?= $(YAML_DIR)/libyaml.a
 LIBYAML_INCLUDE ?= $(YAML_DIR)/include
 
+# Peers of the benchmark that Debian has only with glibc, from the same sources.
+DUMB_INIT_VERSION := 1.2.5
+DUMB_INIT_SHA256  := 3eda470d8a4a89123f4516d26877a727c0945006c8830b7e3bad717a5f6efc4e
+TINI_VERSION      := 0.19.0
+TINI_SHA256       := 0fd35a7030052acd9f58948d1d900fe1e432ee37103c5561554408bdac6bbf0d
+PEER_DIR          := $(BUILD)/bench/peers
+PEERS             := $(BUILD)/bench/dumb-init-musl $(BUILD)/bench/tini-musl
+
 MUSL_OBJ := $(SRC:%.c=$(BUILD)/musl/%.o)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out src/cmd/main.c,$(SRC)))
 FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out src/cmd/main.c,$(SRC)))
 UNIT_BIN := $(UNIT_TESTS:%=$(BUILD)/test/unit/%)
 C_BIN    := $(C_TESTS:%=$(BUILD)/test/%)
 FUZZ_BIN := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+BENCH_BIN := $(addprefix $(BUILD)/bench/,bench bare target)
 CHILD_BIN := $(if $(wildcard tests/testchild.c),$(BUILD)/test/testchild)
 
 # What scripts are told.
@@ -254,7 +264,7 @@ quote = '$(subst ','\'',$1)'
 
 all: $(BUILD)/husk ## build/husk, the static binary
 
-PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN)
+PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_BIN)
 programs: $(PROGRAMS)
 
 test: $(PROGRAMS) | setup-test setup-container ## every test; ONLY=NAME runs those whose name has it
@@ -278,10 +288,9 @@ demo: $(BUILD)/husk | setup-demo ## nginx in a root tree without a shell serves 
 	tests/demo/run
 endif
 
-ifneq ($(wildcard tests/bench/run),)
-bench: $(BUILD)/husk | setup-bench ## against the programs that do parts of it
+bench: $(BUILD)/husk $(BENCH_BIN) $(PEERS) | setup-bench ## against programs that do parts of it; SAVE=1 keeps the table
 	tests/bench/run
-endif
+	$(if $(SAVE),cp $(BUILD)/bench/README.md tests/bench/README.md)
 
 install: $(BUILD)/husk ## DESTDIR= PREFIX=: the binary and its manual pages
 	install -D -m 755 $(BUILD)/husk $(DESTDIR)$(PREFIX)/bin/husk
@@ -293,7 +302,7 @@ clean: ## removes everything that was built
 	rm -rf $(BUILD)
 
 # Targets whose programs are not there.
-ABSENT := $(if $(FUZZ_TARGETS),,fuzz) $(if $(wildcard tests/demo/run),,demo) $(if $(wildcard tests/bench/run),,bench)
+ABSENT := $(if $(FUZZ_TARGETS),,fuzz) $(if $(wildcard tests/demo/run),,demo)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / && !(" $(ABSENT) " ~ " " $$1 " ") { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -363,6 +372,32 @@ $(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags | setup-build
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
 
+$(BUILD)/bench/bench: $(wildcard tests/bench/*.h) tests/bench/bench.c tests/bench/measure.c $(BUILD)/test/flags | setup-build
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) -O2 -o $@ $(filter %.c,$^)
+
+$(BUILD)/bench/bare $(BUILD)/bench/target: $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/musl/flags | setup-build
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
+
+$(PEER_DIR)/dumb-init_$(DUMB_INIT_VERSION).orig.tar.gz: | setup-bench
+	tests/setup/apt-fetch source dumb-init $(@F) $(DUMB_INIT_SHA256) $(@D)
+
+$(PEER_DIR)/tini_$(TINI_VERSION).orig.tar.gz: | setup-bench
+	tests/setup/apt-fetch source tini $(@F) $(TINI_SHA256) $(@D)
+
+$(BUILD)/bench/dumb-init-musl: $(PEER_DIR)/dumb-init_$(DUMB_INIT_VERSION).orig.tar.gz
+	tar -xzf $< -C $(PEER_DIR)
+	printf '%s\n' 'unsigned char VERSION[] = "$(DUMB_INIT_VERSION)\n";' \
+		'unsigned int VERSION_len = sizeof(VERSION) - 1;' >$(PEER_DIR)/dumb-init-$(DUMB_INIT_VERSION)/VERSION.h
+	$(MUSL_CC) -std=gnu99 -Os -w -static -s -o $@ $(PEER_DIR)/dumb-init-$(DUMB_INIT_VERSION)/dumb-init.c
+
+$(BUILD)/bench/tini-musl: $(PEER_DIR)/tini_$(TINI_VERSION).orig.tar.gz
+	tar -xzf $< -C $(PEER_DIR)
+	printf '%s\n' '#define TINI_VERSION "$(TINI_VERSION)"' '#define TINI_GIT ""' \
+		>$(PEER_DIR)/tini-$(TINI_VERSION)/src/tiniConfig.h
+	$(MUSL_CC) -std=gnu99 -Os -w -static -s -o $@ $(PEER_DIR)/tini-$(TINI_VERSION)/src/tini.c
+
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | setup-build setup-unit setup-test
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
@@ -376,5 +411,5 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 -include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
 
 FORCE:
-.PHONY: all programs test unit check $(filter-out $(ABSENT),fuzz demo bench) install clean help FORCE $(SETUP)
+.PHONY: all programs test unit check $(filter-out $(ABSENT),fuzz demo) bench install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:
