@@ -180,6 +180,7 @@ SCRIPT_TESTS := \
 	tests/cmd/test_env \
 	tests/cmd/test_main \
 	tests/compat/envsubst:180 \
+	tests/compat/filters:120 \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \
 	tests/setup/test_sources \

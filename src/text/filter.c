@@ -188,23 +188,28 @@ static int filter_nginx(struct str s, struct buf *out, struct err *err)
 	return 0;
 }
 
-static const char *quote_escape(char c)
-{
-	(void)c;
-	return "'\"'\"'";
-}
-
 /*
- * PHP, zend_ini_scanner.l: nothing is special in single quotes ("${X}" and backslashes neither),
- * and quoted parts side by side are one value; so is a shell's word.
+ * For a shell, and for PHP (zend_ini_scanner.l): nothing is special in single quotes (${X} and
+ * backslashes neither), and quoted parts side by side are one value. Each run of single quotes
+ * stands in double quotes. No part is empty: PHP takes '' at the beginning for all of the value.
  */
 static int filter_quote(struct str s, struct buf *out, struct err *err)
 {
-	if (s.len != 0 && memchr(s.data, '\0', s.len) != NULL)
+	size_t end = 0;
+
+	if (s.len == 0)
+		buf_append_cstr(out, "''");
+	else if (memchr(s.data, '\0', s.len) != NULL)
 		return refuse(err, "holds a NUL byte, which cannot be quoted here");
-	buf_append_char(out, '\'');
-	escape_set(s, "'", quote_escape, out);
-	buf_append_char(out, '\'');
+	for (size_t from = 0; from < s.len; from = end) {
+		bool single = s.data[from] == '\'';
+
+		while (end < s.len && (s.data[end] == '\'') == single)
+			end++;
+		buf_append_char(out, single ? '"' : '\'');
+		buf_append(out, s.data + from, end - from);
+		buf_append_char(out, single ? '"' : '\'');
+	}
 	return 0;
 }
 

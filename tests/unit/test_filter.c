@@ -131,7 +131,8 @@ static void test_ini_and_sh_quoted(void **state)
 		expect(id, STR("a ${b} $c `d` \\ \"e\" ;#\n"),
 			STR("'a ${b} $c `d` \\ \"e\" ;#\n'"));
 		expect(id, STR("it's"), STR("'it'\"'\"'s'"));
-		expect(id, STR("''"), STR("''\"'\"''\"'\"''"));
+		expect(id, STR("'a''"), STR("\"'\"'a'\"''\""));
+		expect(id, STR("''"), STR("\"''\""));
 		expect(id, STR("\xff"), STR("'\xff'"));
 		expect_refused(id, STR("a\0b"));
 	}
