@@ -134,7 +134,7 @@ static int render(const struct scene *scene, const char *version, struct err *er
 	struct plan_templates set = {
 		.from.text = scratch_path(scene->from),
 		.to.text = scratch_path(scene->to),
-		.suffix = ".template",
+		.suffix.text = ".template",
 		.mode_inherit = true,
 		.sync = scene->sync,
 	};
