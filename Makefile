@@ -184,7 +184,8 @@ SCRIPT_TESTS := \
 	tests/setup/test_build:300 \
 	tests/setup/test_packages \
 	tests/setup/test_sources \
-	tests/render/render
+	tests/render/render \
+	tests/demo/test_demo:180
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
