@@ -185,6 +185,8 @@ SCRIPT_TESTS := \
 	tests/setup/test_packages \
 	tests/setup/test_sources \
 	tests/render/render \
+	tests/container/presets \
+	tests/container/run:900 \
 	tests/demo/test_demo:180
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
