@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 # The same where podman cannot run: trees of this machine's own programs, in namespaces made by
 # bubblewrap. Sourced by tests/container/run.
 
