@@ -214,7 +214,7 @@ MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,no
 HUSK_LDFLAGS := -Wl,--defsym,snprintf=format_write -Wl,--defsym,vsnprintf=format_write_args
 
 # Where each byte of a template passes speed counts, not size.
-MUSL_FAST := src/text/template_read src/text/template_run
+MUSL_FAST := src/text/template_run
 $(MUSL_FAST:%=$(BUILD)/musl/%.o): private MUSL_CFLAGS += -O2
 
 # The tests: glibc, sanitizers.
