@@ -9,9 +9,9 @@
 enum { DESCENDANTS_MAX = 32768 };
 
 /*
- * Sends `signal` to every descendant of `ancestor` but the caller. Returns how many, 0 where /proc
+ * Sends the signal `number` to every descendant of `ancestor` but the caller. Returns how many, 0 where /proc
  * is not there. Reads files: for a short-lived child. Not for two threads.
  */
-int descendants_signal(const char *proc, pid_t ancestor, int signal);
+int descendants_signal(const char *proc_path, pid_t ancestor, int number);
 
 #endif

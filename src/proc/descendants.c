@@ -109,9 +109,9 @@ static bool is_below(size_t count, const struct process *process, pid_t ancestor
 	return false;
 }
 
-int descendants_signal(const char *path, pid_t ancestor, int number)
+int descendants_signal(const char *proc_path, pid_t ancestor, int number)
 {
-	int proc = sys_open(path, O_RDONLY | O_DIRECTORY, 0);
+	int proc = sys_open(proc_path, O_RDONLY | O_DIRECTORY, 0);
 	pid_t self = sys_getpid();
 	size_t count;
 	int sent = 0;
