@@ -12,7 +12,6 @@ SRC_BASE := \
 	src/base/dir.c \
 	src/base/err.c \
 	src/base/fd.c \
-	src/base/format.c \
 	src/base/log.c \
 	src/base/loop.c \
 	src/base/opt.c \
@@ -92,14 +91,13 @@ UNIT_TESTS := \
 	test_arith \
 	test_beneath \
 	test_buf \
-	test_cgroup \
 	test_config \
 	test_dispatch \
+	test_cgroup \
 	test_env \
 	test_err \
 	test_fd \
 	test_filter \
-	test_format \
 	test_launch \
 	test_log \
 	test_loop \
@@ -210,9 +208,6 @@ MUSL_CFLAGS := -Os -fno-asynchronous-unwind-tables -ffunction-sections -fdata-se
 	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
 MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,now -s
 
-# husk's own, without floating point and wide characters: see base/format.h.
-HUSK_LDFLAGS := -Wl,--defsym,snprintf=format_write -Wl,--defsym,vsnprintf=format_write_args
-
 # Where each byte of a template passes speed counts, not size.
 MUSL_FAST := src/text/template_run
 $(MUSL_FAST:%=$(BUILD)/musl/%.o): private MUSL_CFLAGS += -O2
@@ -232,7 +227,7 @@ YAML_VERSION := 0.2.5
 YAML_ORIG    := libyaml_$(YAML_VERSION).orig.tar.gz
 YAML_SHA256  := fa240dbf262be053f3898006d502d514936c818e422afdcf33921c63bed9bf2e
 YAML_DIR     := $(BUILD)/libyaml
-YAML_DEFINES := -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PATCH=5 -DNDEBUG \
+YAML_DEFINES := -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PATCH=5 \
 	-DYAML_VERSION_STRING='"$(YAML_VERSION)"'
 YAML_SRC     := api reader scanner parser
 YAML_OBJ     := $(YAML_SRC:%=$(YAML_DIR)/%.o)
@@ -328,10 +323,10 @@ define note
 endef
 
 $(BUILD)/musl/flags: FORCE
-	$(call note,$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(MUSL_CFLAGS) $(YAML_DEFINES))
+	$(call note,$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(MUSL_CFLAGS))
 
 $(BUILD)/musl/link: FORCE
-	$(call note,$(MUSL_CC) $(MUSL_LDFLAGS) $(HUSK_LDFLAGS) $(LIBYAML) $(SRC))
+	$(call note,$(MUSL_CC) $(MUSL_LDFLAGS) $(LIBYAML) $(SRC))
 
 $(BUILD)/test/flags: FORCE
 	$(call note,$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS))
@@ -344,7 +339,7 @@ $(BUILD)/fuzz/flags: FORCE
 	$(call note,$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_CFLAGS))
 
 $(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML) $(BUILD)/musl/link
-	$(MUSL_CC) $(MUSL_LDFLAGS) $(HUSK_LDFLAGS) -o $@ $(MUSL_OBJ) $(LIBYAML)
+	$(MUSL_CC) $(MUSL_LDFLAGS) -o $@ $(MUSL_OBJ) $(LIBYAML)
 
 $(YAML_DIR)/$(YAML_ORIG): | setup-build
 	tests/setup/apt-fetch source libyaml $(YAML_ORIG) $(YAML_SHA256) $(YAML_DIR)
