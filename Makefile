@@ -1,9 +1,20 @@
 # husk: see `make help`.
 
 VERSION := 0.1.0
-BUILD   := build
 PREFIX  ?= /usr/local
 DESTDIR ?=
+.DEFAULT_GOAL := all
+
+# ARCH=arm64 on an amd64 machine (or the reverse): Debian's cross compiler, musl of that architecture.
+TRIPLE_amd64 := x86_64
+TRIPLE_arm64 := aarch64
+MACHINE := $(shell uname -m)
+ARCH    ?= $(MACHINE)
+TRIPLE  := $(or $(TRIPLE_$(ARCH)),$(ARCH))
+CROSS   := $(if $(filter-out $(MACHINE),$(TRIPLE)),$(patsubst TRIPLE_%,%,$(strip \
+	$(foreach name,TRIPLE_amd64 TRIPLE_arm64,$(if $(filter $(TRIPLE),$($(name))),$(name))))))
+OTHER   := $(if $(filter x86_64,$(MACHINE)),arm64,amd64)
+BUILD   := build$(CROSS:%=/%)
 
 # One file a line: a module is added here, with its test below.
 SRC_BASE := \
@@ -180,6 +191,7 @@ SCRIPT_TESTS := \
 	tests/compat/envsubst:180 \
 	tests/compat/filters:120 \
 	tests/setup/test_build:300 \
+	tests/setup/test_foreign:400 \
 	tests/setup/test_packages \
 	tests/setup/test_sources \
 	tests/render/render \
@@ -204,7 +216,7 @@ CPPFLAGS := -D_GNU_SOURCE -DHUSK_VERSION='"$(VERSION)"' -Iinclude
 CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
-MUSL_CFLAGS := -Os -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
 MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,now -s
 
@@ -232,7 +244,10 @@ YAML_DEFINES := -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PAT
 YAML_SRC     := api reader scanner parser
 YAML_OBJ     := $(YAML_SRC:%=$(YAML_DIR)/%.o)
 
-ifneq ($(findstring musl,$(shell $(CC) -dumpmachine 2>/dev/null)),)
+ifneq ($(CROSS),)
+MUSL_SPECS      := $(BUILD)/musl-dev/specs
+MUSL_CC         := $(TRIPLE)-linux-gnu-gcc -specs $(MUSL_SPECS)
+else ifneq ($(findstring musl,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 MUSL_CC         ?= $(CC)
 LIBYAML         ?= /usr/lib/libyaml.a
 LIBYAML_INCLUDE ?= /usr/include
@@ -271,7 +286,7 @@ all: $(BUILD)/husk ## build/husk, the static binary
 PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_BIN)
 programs: $(PROGRAMS)
 
-test: $(PROGRAMS) | setup-test setup-container ## every test; ONLY=NAME runs those whose name has it
+test: $(PROGRAMS) | setup-test setup-container setup-foreign setup-$(OTHER) ## every test; ONLY=NAME runs those whose name has it
 	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS) \
 		$(if $(FUZZ_TARGETS),tests/fuzz/run:600)
 
@@ -281,6 +296,9 @@ unit: $(UNIT_BIN) ## the unit tests alone
 check: $(BUILD)/husk | setup-build setup-unit setup-check ## format, floors, lint, analysis; ONLY=NAME runs one
 	@CHECK_FLAGS=$(call quote,$(CPPFLAGS) $(CFLAGS)) CHECK_MUSL=$(call quote,$(MUSL_CC) -isystem $(LIBYAML_INCLUDE)) \
 		tests/check/all $(ONLY)
+
+# What tests/setup/test_foreign needs beside the build.
+foreign: $(BUILD)/husk $(CHILD_BIN) | setup-foreign
 
 ifneq ($(FUZZ_TARGETS),)
 fuzz: $(FUZZ_BIN) ## new inputs for the parsers, FUZZ_SECONDS=60 for each
@@ -312,7 +330,8 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / && !(" $(ABSENT) " ~ " " $$1 " ") { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 # Packages, by the groups of tests/setup/packages.
-SETUP := setup-build setup-unit setup-check setup-test setup-container setup-demo setup-bench
+SETUP := setup-build setup-unit setup-check setup-test setup-container setup-demo setup-bench setup-foreign \
+	setup-amd64 setup-arm64
 $(SETUP): setup-%:
 	@tests/setup/install $*
 
@@ -351,13 +370,20 @@ $(YAML_DIR)/.unpacked: $(YAML_DIR)/$(YAML_ORIG)
 	cp -r $(YAML_DIR)/src/include $(YAML_DIR)/include
 	touch $@
 
-$(YAML_OBJ): $(YAML_DIR)/%.o: $(YAML_DIR)/.unpacked $(BUILD)/musl/flags
+# The package is unpacked, not installed: its paths are those of an installation.
+$(BUILD)/musl-dev/specs: | setup-$(CROSS)
+	tests/setup/apt-fetch binary musl-dev $(CROSS) $(BUILD)
+	dpkg-deb -x $(BUILD)/musl-dev.deb $(BUILD)/musl-dev
+	sed 's,/usr/\(lib\|include\)/,$(CURDIR)/$(BUILD)/musl-dev&,g' \
+		$(BUILD)/musl-dev/usr/lib/$(TRIPLE)-linux-musl/musl-gcc.specs >$@
+
+$(YAML_OBJ): $(YAML_DIR)/%.o: $(YAML_DIR)/.unpacked $(BUILD)/musl/flags $(MUSL_SPECS)
 	$(MUSL_CC) $(MUSL_CFLAGS) -w $(YAML_DEFINES) -I$(YAML_DIR)/include -c -o $@ $(YAML_DIR)/src/src/$*.c
 
 $(YAML_DIR)/libyaml.a: $(YAML_OBJ)
 	rm -f $@ && ar rcsD $@ $(YAML_OBJ)
 
-$(BUILD)/musl/%.o: %.c $(LIBYAML) $(BUILD)/musl/flags | setup-build
+$(BUILD)/musl/%.o: %.c $(LIBYAML) $(BUILD)/musl/flags $(MUSL_SPECS) | setup-build
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS) -isystem $(LIBYAML_INCLUDE) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -372,7 +398,7 @@ $(BUILD)/test/%: tests/%.c $(BUILD)/test/libhusk.a $(BUILD)/test/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(WERROR) $(TEST_CFLAGS) -MMD -MP $(TEST_LDFLAGS) $(EXTRA) -o $@ $< $(BUILD)/test/libhusk.a $(TEST_LIBS)
 
-$(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags | setup-build
+$(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags $(MUSL_SPECS) | setup-build
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
 
@@ -415,5 +441,5 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 -include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
 
 FORCE:
-.PHONY: all programs test unit check $(filter-out $(ABSENT),fuzz demo) bench install clean help FORCE $(SETUP)
+.PHONY: all programs foreign test unit check $(filter-out $(ABSENT),fuzz demo) bench install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:
