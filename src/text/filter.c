@@ -192,6 +192,7 @@ static int filter_nginx(struct str s, struct buf *out, struct err *err)
  * For a shell, and for PHP (zend_ini_scanner.l): nothing is special in single quotes (${X} and
  * backslashes neither), and quoted parts side by side are one value. Each run of single quotes
  * stands in double quotes. No part is empty: PHP takes '' at the beginning for all of the value.
+ * php-fpm itself then replaces $pool, and takes an env[] value that begins with `$` for a name.
  */
 static int filter_quote(struct str s, struct buf *out, struct err *err)
 {
