@@ -12,6 +12,10 @@ struct arena;
 
 /* `max`: bytes it may hold in all; NULL where memory has run out. */
 struct arena *arena_new(size_t max);
+/* As arena_new, and begins in `room`, which is aligned for any type, holds anything, and outlives
+ * the arena: what fits into it needs no malloc. Cannot fail where the room is not too small for it.
+ */
+struct arena *arena_new_in(void *room, size_t size, size_t max);
 /* Accepts NULL. */
 void arena_free(struct arena *arena);
 

@@ -4,13 +4,20 @@
 #ifndef HUSK_CMD_LOAD_H
 #define HUSK_CMD_LOAD_H
 
+#include <stddef.h>
+
 #include "plan/config.h"
 #include "plan/env.h"
+
+/* The environment of a container without a configuration fits in. */
+enum { LOAD_ROOM = 16384 };
 
 struct load {
 	struct arena *arena; /* everything's */
 	struct plan plan;
 	struct env *env;
+	/* Where the arena begins: `husk -- PROGRAM` needs no malloc. */
+	_Alignas(max_align_t) char room[LOAD_ROOM];
 };
 
 /*

@@ -31,6 +31,10 @@ struct init {
 	struct instance *instances;
 	struct supervise_service *services;
 	struct supervise_action *actions;
+	/* For one service, as most are, the heap is not needed. */
+	struct instance one_instance;
+	struct supervise_service one_service;
+	struct supervise_action one_actions[SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER];
 	int64_t poll_at;      /* when to look again at what is left */
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;

@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct arena_chunk {
 	struct arena_chunk *next;
 	size_t size;
 	size_t used;
+	bool lent; /* the caller's memory: not zeroed */
 	alignas(max_align_t) char data[];
 };
 
@@ -21,6 +23,7 @@ struct arena {
 	struct arena_chunk *chunks; /* the one being filled stands first */
 	size_t max;
 	size_t held; /* by all chunks' data */
+	bool lent;
 };
 
 struct arena *arena_new(size_t max)
@@ -32,17 +35,37 @@ struct arena *arena_new(size_t max)
 	return arena;
 }
 
+struct arena *arena_new_in(void *room, size_t size, size_t max)
+{
+	const size_t head = sizeof(struct arena_chunk) + sizeof(struct arena);
+	struct arena_chunk *chunk = room;
+	struct arena *arena;
+
+	if (size < head || size > max)
+		return NULL;
+	*chunk = (struct arena_chunk){.size = size - sizeof(*chunk), .lent = true};
+	/* The arena itself is the first piece. */
+	_Static_assert(sizeof(*arena) % alignof(max_align_t) == 0, "pieces stay aligned");
+	chunk->used = sizeof(*arena);
+	arena = (void *)chunk->data;
+	*arena = (struct arena){.chunks = chunk, .max = max, .held = chunk->size, .lent = true};
+	return arena;
+}
+
 void arena_free(struct arena *arena)
 {
+	bool lent = arena != NULL && arena->lent;
 	struct arena_chunk *chunk;
 
 	if (arena == NULL)
 		return;
 	while ((chunk = arena->chunks) != NULL) {
 		arena->chunks = chunk->next;
-		free(chunk);
+		if (!chunk->lent)
+			free(chunk);
 	}
-	free(arena);
+	if (!lent)
+		free(arena);
 }
 
 /* Chunks double, so that a small plan costs a page and a large one few calls. */
@@ -100,7 +123,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		return NULL;
 	piece = chunk->data + chunk->used;
 	chunk->used += size;
-	return piece;
+	return chunk->lent ? memset(piece, 0, size) : piece;
 }
 
 void *arena_array(struct arena *arena, size_t count, size_t size)

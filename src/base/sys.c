@@ -181,7 +181,8 @@ int sys_open(const char *path, int flags, mode_t mode)
 {
 	int fd;
 
-	RETRY(fd, open(path, flags | O_CLOEXEC, mode));
+	/* musl's open sets close-on-exec by a second call, in case the kernel is from before 2008. */
+	RETRY(fd, openat(AT_FDCWD, path, flags | O_CLOEXEC, mode));
 	return fd;
 }
 
@@ -375,7 +376,8 @@ void sys_exit(int status)
 
 pid_t sys_fork(void)
 {
-	return fork();
+	/* There is one thread and no handler of pthread_atfork. */
+	return _Fork();
 }
 
 gid_t sys_getegid(void)

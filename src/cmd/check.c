@@ -86,10 +86,10 @@ static void warn(const struct err_list *warnings)
 
 int cmd_check(int argc, char **argv)
 {
-	struct err_list errors = {0};
-	struct err_list warnings = {0};
+	struct err_list errors;
+	struct err_list warnings;
 	struct explain *explain = NULL;
-	struct load load = {0};
+	struct load load;
 	const char *config = NULL;
 	bool explained = false;
 	struct err err;
@@ -98,6 +98,8 @@ int cmd_check(int argc, char **argv)
 	(void)argc;
 	if (parse(argv, &config, &explained, &err) < 0)
 		return cmd_fail(&err);
+	err_list_init(&errors);
+	err_list_init(&warnings);
 	if (load_init(&load, config, &errors) == 0) {
 		explain = explain_new(&load);
 		if (explain == NULL)

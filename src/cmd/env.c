@@ -253,7 +253,7 @@ static int print(const struct load *load, const struct request *request)
 
 int cmd_env(int argc, char **argv)
 {
-	struct err_list errors = {0};
+	struct err_list errors;
 	struct request request = {0};
 	struct load load;
 	struct err err;
@@ -263,6 +263,7 @@ int cmd_env(int argc, char **argv)
 	if (log_configure(getenv("HUSK_LOG"), getenv("HUSK_LOG_FORMAT"), &err) ||
 		parse(argv, &request, &err))
 		return cmd_fail(&err);
+	err_list_init(&errors);
 	if (load_init(&load, request.config, &errors))
 		status = cmd_fail_list(&errors);
 	else

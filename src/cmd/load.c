@@ -1,25 +1,16 @@
 #include "cmd/load.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { ARENA_MAX = 256 << 20 };
 
-static int no_memory(struct err_list *errors)
-{
-	return err_nomem(err_list_add(errors));
-}
-
 static int begin(struct load *load, const char *path, struct err_list *errors)
 {
-	memset(load, 0, sizeof(*load));
-	load->arena = arena_new(ARENA_MAX);
-	if (load->arena == NULL)
-		return no_memory(errors);
-	if (path == NULL)
-		config_empty(load->arena, &load->plan);
-	else if (config_load(load->arena, path, &load->plan, errors) < 0)
+	load->env = NULL;
+	load->arena = arena_new_in(load->room, sizeof(load->room), ARENA_MAX);
+	config_empty(load->arena, &load->plan);
+	if (path != NULL && config_load(load->arena, path, &load->plan, errors) < 0)
 		return -1;
 	return env_compose(&load->plan, environ, &load->env, errors);
 }

@@ -81,11 +81,11 @@ static int render(struct load *load, const struct launch_signals *signals, struc
 
 int cmd_render(int argc, char **argv)
 {
-	struct err_list errors = {0};
+	struct err_list errors;
 	struct arguments arguments = {0};
 	struct launch_signals signals;
 	struct plan_templates set;
-	struct load load = {0};
+	struct load load;
 	struct err err;
 	int status = 0;
 
@@ -93,6 +93,7 @@ int cmd_render(int argc, char **argv)
 	/* A stop waits until no staged file is left. */
 	if (launch_signals_take(&signals, &err) < 0 || parse(&arguments, argv, &err) < 0)
 		return cmd_fail(&err);
+	err_list_init(&errors);
 	if ((arguments.in != NULL && arguments.config == NULL
 			    ? load_bare(&load, &errors)
 			    : load_init(&load, arguments.config, &errors)) < 0) {

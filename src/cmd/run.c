@@ -23,7 +23,7 @@ struct run {
 	struct init_policy policy;
 	const char *config;
 	char *const *program; /* NULL: none on the command line */
-	struct load load;
+	struct load *load;
 	struct init_service service;
 	struct init_end end;
 };
@@ -79,7 +79,7 @@ static int parse(struct run *run, char **argv, struct err *err)
 /* Everything that can be wrong is found before anything is started. */
 static int prepare(struct run *run, struct err_list *errors)
 {
-	struct load *load = &run->load;
+	struct load *load = run->load;
 	struct runcheck check = {.signals = &run->signals};
 	const struct render_runner runner = {.arg = &check, .run = runcheck_run};
 	struct render_report report = {0};
@@ -143,8 +143,9 @@ static int report(const struct init_end *end, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-	struct run run = {0};
-	struct err_list errors = {0};
+	struct load load;
+	struct run run = {.load = &load};
+	struct err_list errors;
 	struct err err;
 	int status;
 
@@ -154,15 +155,16 @@ int cmd_run(int argc, char **argv)
 		log_configure(getenv("HUSK_LOG"), getenv("HUSK_LOG_FORMAT"), &err) < 0 ||
 		parse(&run, argv, &err) < 0)
 		return fail_one(&err);
+	err_list_init(&errors);
 	if (prepare(&run, &errors) < 0)
 		status = fail(&errors);
-	else if (run.load.plan.service_count == 0)
+	else if (load.plan.service_count == 0)
 		status = cmd_nothing_to_run();
-	else if (init_run(&run.service, 1, run.load.plan.grace, &run.signals, &run.policy, &run.end,
+	else if (init_run(&run.service, 1, load.plan.grace, &run.signals, &run.policy, &run.end,
 			 &err) < 0)
 		status = fail_one(&err);
 	else
 		status = report(&run.end, &err);
-	load_fini(&run.load);
+	load_fini(&load);
 	return status;
 }

@@ -264,9 +264,15 @@ static int allocate(struct init *init, unsigned count, struct err *err)
 {
 	size_t actions = (size_t)count * SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER;
 
-	init->instances = calloc(count, sizeof(*init->instances));
-	init->services = calloc(count, sizeof(*init->services));
-	init->actions = calloc(actions, sizeof(*init->actions));
+	if (count == 1) {
+		init->instances = &init->one_instance;
+		init->services = &init->one_service;
+		init->actions = init->one_actions;
+	} else {
+		init->instances = calloc(count, sizeof(*init->instances));
+		init->services = calloc(count, sizeof(*init->services));
+		init->actions = calloc(actions, sizeof(*init->actions));
+	}
 	if (!init->instances || !init->services || !init->actions)
 		return err_nomem(err);
 	init->sup.services = init->services;
@@ -360,6 +366,8 @@ static void tear_down(struct init *init)
 	loop_fini(&init->loop);
 	if (init->terminal > 2)
 		fd_close(&init->terminal);
+	if (init->instances == &init->one_instance)
+		return;
 	free(init->instances);
 	free(init->services);
 	free(init->actions);

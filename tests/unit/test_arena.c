@@ -116,6 +116,32 @@ static void test_alloc_out_of_memory_null_and_rest_usable(void **state)
 	arena_free(arena);
 }
 
+static void test_new_in_room_used_first_then_memory(void **state)
+{
+	_Alignas(16) char room[1024];
+	struct arena *arena;
+	char *inside, *outside;
+
+	(void)state;
+	assert_null(arena_new_in(room, 16, 1 << 20));
+	assert_null(arena_new_in(room, sizeof(room), 512));
+	memset(room, 0xa5, sizeof(room));
+	unit_memory_left = 0;
+	arena = arena_new_in(room, sizeof(room), 1 << 20);
+	assert_non_null(arena);
+	inside = arena_alloc(arena, 500);
+	assert_non_null(inside);
+	assert_in_range((uintptr_t)inside, (uintptr_t)room, (uintptr_t)(room + sizeof(room) - 500));
+	for (int i = 0; i < 500; i++)
+		assert_int_equal(inside[i], 0);
+	assert_null(arena_alloc(arena, 800));
+	unit_memory_left = -1;
+	outside = arena_alloc(arena, 800);
+	assert_non_null(outside);
+	memset(outside, 1, 800);
+	arena_free(arena);
+}
+
 static void test_free_null_accepted(void **state)
 {
 	(void)state;
@@ -133,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_array_overflow_null),
 		cmocka_unit_test(test_strdup_copies_and_ends_in_nul),
 		cmocka_unit_test(test_alloc_out_of_memory_null_and_rest_usable),
+		cmocka_unit_test(test_new_in_room_used_first_then_memory),
 		cmocka_unit_test(test_free_null_accepted),
 	};
 
