@@ -25,6 +25,7 @@ SRC_BASE := \
 	src/base/fd.c \
 	src/base/log.c \
 	src/base/loop.c \
+	src/base/map.c \
 	src/base/opt.c \
 	src/base/out.c \
 	src/base/signal_name.c \
@@ -102,9 +103,9 @@ UNIT_TESTS := \
 	test_arith \
 	test_beneath \
 	test_buf \
+	test_cgroup \
 	test_config \
 	test_dispatch \
-	test_cgroup \
 	test_env \
 	test_err \
 	test_fd \
@@ -113,6 +114,7 @@ UNIT_TESTS := \
 	test_log \
 	test_loop \
 	test_machine \
+	test_map \
 	test_opt \
 	test_options \
 	test_out \
@@ -179,7 +181,8 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_statfs,--wrap=sys_mkdirat \
 	-Wl,--wrap=sys_unlinkat,--wrap=sys_renameat,--wrap=sys_exchange,--wrap=sys_symlinkat \
 	-Wl,--wrap=sys_readlinkat,--wrap=sys_fchmod,--wrap=sys_fsync,--wrap=sys_flock \
-	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek
+	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek \
+	-Wl,--wrap=sys_map_file,--wrap=sys_madvise,--wrap=sys_sigaction_catch
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
