@@ -95,7 +95,9 @@ SRC_CMD  := \
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 
 # Manual pages, the section is the suffix.
-MANUALS :=
+MANUALS := \
+	src/husk.1 \
+	src/husk.yaml.5
 
 # tests/unit/NAME.c, each a program of its own.
 UNIT_TESTS := \
@@ -115,6 +117,7 @@ UNIT_TESTS := \
 	test_loop \
 	test_machine \
 	test_map \
+	test_manual \
 	test_opt \
 	test_options \
 	test_out \
