@@ -30,8 +30,11 @@ enum init_job {
 };
 
 enum init_trace_what {
+	INIT_TRACE_DETACHED, /* own_session: number: why the terminal could not be given up, an
+				errno, or 0; pid: husk's where it led the terminal's session */
 	INIT_TRACE_SPAWNED,  /* pid */
 	INIT_TRACE_RECEIVED, /* number: a signal; SIGCHLD too */
+	INIT_TRACE_SKIPPED,  /* number: one that the terminal's giving up has brought */
 	INIT_TRACE_PASSED,   /* number: as it was passed; pid */
 	INIT_TRACE_REAPED,   /* pid, number: the wait status; not the program itself */
 	INIT_TRACE_ENDED,    /* pid, number: the wait status; the program itself */
@@ -89,7 +92,8 @@ struct init_end {
 };
 
 /*
- * Starts the services and returns when they, and what they left, have ended. `signals` is what
+ * Starts the services and returns when they, and what they left, have ended; without any, when it
+ * is asked to stop (TERM, INT). `signals` is what
  * launch_signals_take found: every signal is blocked by now and stays so.
  *
  * -1 and `err` where the loop could not be set up; nothing has been started then.

@@ -264,7 +264,8 @@ static int allocate(struct init *init, unsigned count, struct err *err)
 {
 	size_t actions = (size_t)count * SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER;
 
-	if (count == 1) {
+	/* The first one's end is husk's: without a service, that of one that has ended well. */
+	if (count <= 1) {
 		init->instances = &init->one_instance;
 		init->services = &init->one_service;
 		init->actions = init->one_actions;
@@ -285,9 +286,16 @@ static int allocate(struct init *init, unsigned count, struct err *err)
  */
 static void leave_terminal(struct init *init)
 {
+	bool leader = sys_getsid(0) == init->self;
+
 	init->terminal = 0;
-	if (sys_drop_controlling_tty(0) == 0 && sys_getsid(0) == init->self)
+	if (sys_drop_controlling_tty(0) < 0) {
+		init_trace(init, INIT_TRACE_DETACHED, 0, errno);
+		return;
+	}
+	if (leader)
 		init->ignore_once = UINT64_C(1) << (SIGHUP - 1) | UINT64_C(1) << (SIGCONT - 1);
+	init_trace(init, INIT_TRACE_DETACHED, leader ? init->self : 0, 0);
 }
 
 static void set_up_process(struct init *init)

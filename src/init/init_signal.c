@@ -72,13 +72,14 @@ static bool asks_to_stop(const struct init *init, int number)
 	return false;
 }
 
+/* False where there is no service: husk itself is asked. */
 static bool all_adhoc(const struct init *init)
 {
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		if (!init->instances[i].service->adhoc)
 			return false;
 	}
-	return true;
+	return init->sup.count > 0;
 }
 
 bool init_take_signal(struct init *init, int number)
@@ -89,6 +90,7 @@ bool init_take_signal(struct init *init, int number)
 	init_trace(init, INIT_TRACE_RECEIVED, 0, number);
 	if (init->ignore_once & bit(number)) {
 		init->ignore_once &= ~bit(number);
+		init_trace(init, INIT_TRACE_SKIPPED, 0, number);
 		return false;
 	}
 	if (asks_to_stop(init, number)) {
