@@ -79,8 +79,11 @@ SRC_INIT := \
 	src/init/init_signal.c \
 	src/init/supervise.c
 SRC_CMD  := \
+	src/cmd/catatonit.c \
 	src/cmd/check.c \
+	src/cmd/compat.c \
 	src/cmd/dispatch.c \
+	src/cmd/dumb_init.c \
 	src/cmd/env.c \
 	src/cmd/envsubst.c \
 	src/cmd/explain.c \
@@ -91,6 +94,7 @@ SRC_CMD  := \
 	src/cmd/report.c \
 	src/cmd/run.c \
 	src/cmd/service.c \
+	src/cmd/tini.c \
 	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
 
@@ -106,6 +110,7 @@ UNIT_TESTS := \
 	test_beneath \
 	test_buf \
 	test_cgroup \
+	test_compat \
 	test_config \
 	test_dispatch \
 	test_env \

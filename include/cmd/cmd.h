@@ -26,16 +26,24 @@
  * The names that husk is called by, and the function for each: `X("tini", cmd_tini)`. Under every
  * other name (husk, init, nginx-starter, docker-entrypoint.sh, and any unknown one) it is husk.
  */
-#define CMD_NAME_TABLE(X) X("envsubst", cmd_envsubst)
+#define CMD_NAME_TABLE(X) \
+	X("catatonit", cmd_catatonit) \
+	X("docker-init", cmd_tini) \
+	X("dumb-init", cmd_dumb_init) \
+	X("envsubst", cmd_envsubst) \
+	X("podman-init", cmd_catatonit) \
+	X("tini", cmd_tini) \
+	X("tini-static", cmd_tini)
 
 #define X(name, synopsis, help) \
 	int cmd_##name(int argc, char **argv); \
 	extern const struct opt cmd_##name##_options[];
 CMD_TABLE(X)
 #undef X
-#define X(name, function) int function(int argc, char **argv);
-CMD_NAME_TABLE(X)
-#undef X
+int cmd_catatonit(int argc, char **argv);
+int cmd_dumb_init(int argc, char **argv);
+int cmd_envsubst(int argc, char **argv);
+int cmd_tini(int argc, char **argv);
 
 struct cmd {
 	const char *name;
