@@ -11,9 +11,9 @@ enum { POPULATE = 22 };
 
 /* A handler has no argument of its own: the one map that is open. */
 static struct {
-	volatile uintptr_t start;
-	volatile uintptr_t end;
-	volatile uintptr_t page;
+	char *volatile start;
+	volatile size_t size;
+	volatile size_t page;
 	volatile sig_atomic_t cut;  /* the file is shorter than it was */
 	volatile sig_atomic_t sent; /* somebody sent the signal */
 } current;
@@ -24,19 +24,18 @@ static const struct sys_sigset bus = {.bits = UINT64_C(1) << (SIGBUS - 1)};
 static void on_bus(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno;
-	uintptr_t address = (uintptr_t)info->si_addr;
+	size_t offset = (uintptr_t)info->si_addr - (uintptr_t)current.start;
 
 	(void)context;
 	if (info->si_code <= 0) {
 		current.sent = 1;
-	} else if (address < current.start || address >= current.end) {
+	} else if (offset >= current.size) {
 		/* Not the map's: the same instruction now ends the process. */
 		(void)sys_sigaction_default(signal);
 	} else {
-		address &= ~(current.page - 1);
+		offset -= offset % current.page;
 		current.cut = 1;
-		if (sys_map_zeros((char *)current.start + (address - current.start),
-			    current.end - address) < 0)
+		if (sys_map_zeros(current.start + offset, current.size - offset) < 0)
 			(void)sys_sigaction_default(signal);
 	}
 	errno = saved;
@@ -52,9 +51,9 @@ int map_open(struct map *map, int fd, size_t size)
 	map->data = sys_map_file(fd, size);
 	if (map->data == NULL)
 		return -1;
-	current.start = (uintptr_t)map->data;
-	current.end = current.start + size;
-	current.page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	current.start = map->data;
+	current.size = size;
+	current.page = (size_t)sysconf(_SC_PAGESIZE);
 	current.cut = current.sent = 0;
 	/* A fault whose signal is blocked ends the process, handler or not. */
 	if (ignored < 0 || sys_sigaction_catch(SIGBUS, on_bus) < 0 ||
