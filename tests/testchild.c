@@ -434,13 +434,15 @@ static int do_zombies(char **argv)
 	return 0;
 }
 
-/* Takes memory until it is killed. */
+/* Takes memory until it is killed, from when a byte comes. */
 static int do_take_memory(char **argv)
 {
 	size_t size = (size_t)number(argv, 0, 1) << 20;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (memory == MAP_FAILED)
+	char byte;
+
+	if (memory == MAP_FAILED || read(0, &byte, 1) != 1)
 		return 98;
 	for (size_t i = 0; i < size; i += 4096)
 		memory[i] = 1;

@@ -39,27 +39,33 @@ struct init {
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
 	pid_t own_group;
-	int terminal;    /* the controlling one; -1: none */
-	bool foreground; /* it was husk's group's at the start, and is handed on */
-	bool is_init;    /* PID 1 of a PID namespace */
-	bool childless;  /* the last wait said so */
-	bool more_dead;  /* the last round of waits reached its limit */
-	bool swept;      /* what is left has been signalled: look whether anything is */
-	pid_t sweeper;   /* the child that signals what is left; 0: none */
-	int oom_pipe;    /* where the child that looks for a kill for memory answers; -1: none */
+	int terminal;     /* the controlling one; -1: none */
+	bool foreground;  /* it was husk's group's at the start, and is handed on */
+	bool is_init;     /* PID 1 of a PID namespace */
+	bool childless;   /* the last wait said so */
+	bool more_dead;   /* the last round of waits reached its limit */
+	bool swept;       /* what is left has been signalled: look whether anything is */
+	pid_t sweeper;    /* the child that signals what is left; 0: none */
+	int64_t watch_at; /* when a child is to look at the memory cgroup */
+	struct loop_source oom_before; /* what it answers; fd -1: none is asked */
+	int oom_pipe; /* where the child that looks for a kill for memory answers; -1: none */
 	struct instance *oom_instance;
 	struct cgroup_oom oom;
 	struct err err; /* why a process could not be made */
 };
 
-/* Between two looks at what is left: ns. */
-enum { INIT_SWEEP_POLL = 50000000 };
+enum {
+	INIT_SWEEP_POLL = 50000000,  /* ns between two looks at what is left */
+	INIT_WATCH_DELAY = 10000000, /* ns from the exec to init_watch_oom */
+};
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
 
 /* Does what supervise listed. */
 void init_perform(struct init *init);
-/* Asks a child whether the kernel killed for want of memory. */
+/* Has a child note how often the kernel has killed for want of memory so far. */
+void init_watch_oom(struct init *init);
+/* Asks a child whether it has done so again. */
 void init_ask_oom(struct init *init, struct instance *instance);
 /* Reads its answer, if there is one. */
 void init_hear_oom(struct init *init);

@@ -73,10 +73,11 @@ struct launch_failure {
 int launch_signals_take(struct launch_signals *signals, struct err *err);
 
 /*
- * A descriptor of the controlling terminal, or -1 where there is none. It may be 0, 1 or 2, or one
- * opened for good. `*ours`: its foreground process group is husk's, and so husk's to hand on.
+ * A descriptor of the controlling terminal, or -1 where there is none. It may be 0, 1 or 2, or,
+ * where `search`, one opened for good. `*ours`: its foreground process group is husk's, and so
+ * husk's to hand on.
  */
-int launch_terminal(bool *ours);
+int launch_terminal(bool search, bool *ours);
 
 /*
  * The pid, or -1. `*error_pipe` reads as end-of-file once the exec has happened, as a struct

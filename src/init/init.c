@@ -81,6 +81,8 @@ static void on_exec(struct loop_source *source, unsigned events)
 	loop_remove(&instance->init->loop, source);
 	fd_close(&source->fd);
 	if (size != (ssize_t)sizeof(failure)) {
+		if (!instance->init->policy->leave_rest)
+			instance->init->watch_at = sys_now() + INIT_WATCH_DELAY;
 		tell(instance->init, instance, EVENT_EXEC_OK);
 		return;
 	}
@@ -226,11 +228,15 @@ static void run(struct init *init)
 
 		if (init->poll_at < deadline)
 			deadline = init->poll_at;
+		if (init->watch_at < deadline)
+			deadline = init->watch_at;
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
 		if (deadline == SUPERVISE_NEVER || sys_now() < deadline)
 			continue;
+		if (init->watch_at <= deadline)
+			init_watch_oom(init);
 		if (init->poll_at <= deadline)
 			look_again(init);
 		supervise_tick(&init->sup, sys_now());
@@ -313,7 +319,8 @@ static void set_up_process(struct init *init)
 	if (policy->own_session)
 		leave_terminal(init);
 	else if (!policy->same_group)
-		init->terminal = launch_terminal(&init->foreground);
+		/* A container's terminal is its standard streams. */
+		init->terminal = launch_terminal(!init->is_init, &init->foreground);
 	if (policy->reset_signals) {
 		init->signals = (struct launch_signals){.reset = true};
 	}
@@ -370,6 +377,7 @@ static void tear_down(struct init *init)
 {
 	for (unsigned i = 0; i < init->sup.count && init->instances; i++)
 		fd_close(&init->instances[i].exec.fd);
+	fd_close(&init->oom_before.fd);
 	fd_close(&init->signal_source.fd);
 	loop_fini(&init->loop);
 	if (init->terminal > 2)
@@ -387,9 +395,6 @@ static void start(struct init *init)
 		tell(init, &init->instances[i], EVENT_START);
 	if (init->policy->chdir_root)
 		(void)sys_chdir("/");
-	/* While the program is on its way through exec: it costs its start nothing. */
-	if (!init->policy->leave_rest)
-		cgroup_oom_watch(&init->oom, "");
 }
 
 int init_run(const struct init_service *services, unsigned count, int64_t grace,
@@ -403,6 +408,8 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		.signal_source = {.fd = -1},
 		.sup = {.grace = grace, .leave_rest = policy->leave_rest},
 		.poll_at = SUPERVISE_NEVER,
+		.watch_at = SUPERVISE_NEVER,
+		.oom_before = {.fd = -1},
 		.terminal = -1,
 		.oom_pipe = -1,
 	};

@@ -17,6 +17,44 @@ static pid_t fork_helper(void)
 	return pid;
 }
 
+/* The record comes by one write, well below PIPE_BUF: there whole, or the child has failed. */
+static void on_oom_before(struct loop_source *source, unsigned events)
+{
+	struct init *init = source->arg;
+	struct cgroup_oom record;
+
+	(void)events;
+	if (sys_read(source->fd, &record, sizeof(record)) == (ssize_t)sizeof(record))
+		init->oom = record;
+	loop_remove(&init->loop, source);
+	fd_close(&source->fd);
+	log_debug("memory cgroup: %s", init->oom.known ? init->oom.folder : "not found");
+}
+
+/* Not at once: reading cgroup files takes as long as a short program runs. */
+void init_watch_oom(struct init *init)
+{
+	int fds[2];
+	pid_t pid;
+
+	init->watch_at = SUPERVISE_NEVER;
+	if (sys_pipe(fds) < 0)
+		return;
+	pid = fork_helper();
+	if (pid == 0) {
+		struct cgroup_oom record;
+
+		cgroup_oom_watch(&record, "");
+		(void)sys_write(fds[1], &record, sizeof(record));
+		sys_exit(0);
+	}
+	fd_close(&fds[1]);
+	init->oom_before = (struct loop_source){.fd = fds[0], .arg = init, .ready = on_oom_before};
+	if (pid < 0 || loop_add(&init->loop, &init->oom_before, LOOP_READ) < 0)
+		fd_close(&init->oom_before.fd);
+	init->childless = false;
+}
+
 /* The answer is read when the loop is over: the helper is a child like any, and waited for. */
 void init_ask_oom(struct init *init, struct instance *instance)
 {

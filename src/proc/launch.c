@@ -21,7 +21,7 @@ int launch_signals_take(struct launch_signals *signals, struct err *err)
 	return 0;
 }
 
-int launch_terminal(bool *ours)
+int launch_terminal(bool search, bool *ours)
 {
 	pid_t own = sys_getpgid(0);
 	int fd;
@@ -33,7 +33,7 @@ int launch_terminal(bool *ours)
 			return fd;
 	}
 	/* Every standard stream may be redirected: there can still be a terminal. */
-	fd = sys_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK, 0);
+	fd = search ? sys_open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK, 0) : -1;
 	*ours = fd >= 0 && sys_tcgetpgrp(fd) == own;
 	return fd;
 }

@@ -284,6 +284,8 @@ void pid1_start(struct pid1 *pid1, const struct pid1_options *options, const cha
 	gid_t gid = getegid();
 
 	options = options ? options : &none;
+	pid1->errors_len = 0;
+	pid1->errors[0] = '\0';
 	set_words(argv, COUNT(argv), options, arguments);
 	if (options->terminal) {
 		open_terminal(pid1);
@@ -398,18 +400,35 @@ void pid1_kill(const struct pid1 *pid1, int number)
 	assert_int_equal(kill(pid1->pid, number), 0);
 }
 
+/* False at its end. */
+static bool read_some_errors(struct pid1 *pid1, int64_t deadline)
+{
+	size_t len = pid1->errors_len;
+	ssize_t size;
+
+	await(pid1->err, POLLIN, deadline, "standard error");
+	size = read(pid1->err, pid1->errors + len, sizeof(pid1->errors) - 1 - len);
+	pid1->errors_len += size > 0 ? (size_t)size : 0;
+	pid1->errors[pid1->errors_len] = '\0';
+	return size > 0;
+}
+
 static void read_errors(struct pid1 *pid1)
 {
 	int64_t deadline = now_ms() + PID1_PATIENCE * 1000;
-	size_t len = 0;
-	ssize_t size = 1;
 
-	while (pid1->err >= 0 && size > 0 && len < sizeof(pid1->errors) - 1) {
-		await(pid1->err, POLLIN, deadline, "standard error");
-		size = read(pid1->err, pid1->errors + len, sizeof(pid1->errors) - 1 - len);
-		len += size > 0 ? (size_t)size : 0;
+	while (pid1->err >= 0 && read_some_errors(pid1, deadline))
+		;
+}
+
+void pid1_find_error(struct pid1 *pid1, const char *text)
+{
+	int64_t deadline = now_ms() + PID1_PATIENCE * 1000;
+
+	while (!strstr(pid1->errors, text)) {
+		if (!read_some_errors(pid1, deadline))
+			fail_msg("standard error ended before \"%s\"", text);
 	}
-	pid1->errors[len] = '\0';
 }
 
 int pid1_end(struct pid1 *pid1)

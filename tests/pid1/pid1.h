@@ -43,6 +43,7 @@ struct pid1 {
 	size_t text_len;
 	char text[PID1_LINE_MAX]; /* read, and no line yet */
 	char line[PID1_LINE_MAX];
+	size_t errors_len;
 	char errors[PID1_TEXT_MAX];
 };
 
@@ -67,6 +68,8 @@ const char *pid1_line(struct pid1 *pid1);
 void pid1_expect(struct pid1 *pid1, const char *line);
 /* Reads lines until one holds `text` (a terminal's echo may stand before it); what follows it. */
 const char *pid1_find(struct pid1 *pid1, const char *text);
+/* Reads standard error until it holds `text`. */
+void pid1_find_error(struct pid1 *pid1, const char *text);
 void pid1_kill(const struct pid1 *pid1, int signal);
 /* Waits for the end: the exit status, or 128+N. `errors` then holds standard error. Standard output
  * must be at its end, so that nobody has it open any more. */

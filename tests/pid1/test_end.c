@@ -284,11 +284,16 @@ static void join_memory_group(void *arg)
 static void test_out_of_memory_is_named(void **state)
 {
 	struct pid1 *pid1 = *state;
-	const struct pid1_options options = {.prepare = join_memory_group};
+	const char *const environment[] = {"HUSK_LOG=debug", NULL};
+	const struct pid1_options options = {
+		.prepare = join_memory_group, .environment = environment};
 
 	if (!make_memory_group())
 		skip();
 	pid1_start_child(pid1, &options, WORDS("take-memory", "100"));
+	/* husk has noted how many kills there were. */
+	pid1_find_error(pid1, "memory cgroup: ");
+	assert_int_equal(write(pid1->in, "x", 1), 1);
 	assert_int_equal(pid1_end(pid1), 128 + SIGKILL);
 	/* The kernel may still be taking the last process out of it. */
 	for (int i = 0; i < 1000 && rmdir(memory_group) < 0; i++)

@@ -37,7 +37,7 @@ static void test_terminal_foreground_is_the_programs(void **state)
 static void test_terminal_behind_closed_streams_is_the_programs(void **state)
 {
 	struct pid1 *pid1 = *state;
-	const struct pid1_options options = {.terminal = true, .closed = 7};
+	const struct pid1_options options = {.terminal = true, .same_namespace = true, .closed = 7};
 
 	pid1_start_child(pid1, &options, WORDS("terminal"));
 	assert_string_equal(pid1_find(pid1, "foreground "), "1");
