@@ -25,7 +25,6 @@ SRC_BASE := \
 	src/base/fd.c \
 	src/base/log.c \
 	src/base/loop.c \
-	src/base/map.c \
 	src/base/opt.c \
 	src/base/out.c \
 	src/base/signal_name.c \
@@ -121,7 +120,6 @@ UNIT_TESTS := \
 	test_log \
 	test_loop \
 	test_machine \
-	test_map \
 	test_manual \
 	test_opt \
 	test_options \
@@ -189,8 +187,7 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_statfs,--wrap=sys_mkdirat \
 	-Wl,--wrap=sys_unlinkat,--wrap=sys_renameat,--wrap=sys_exchange,--wrap=sys_symlinkat \
 	-Wl,--wrap=sys_readlinkat,--wrap=sys_fchmod,--wrap=sys_fsync,--wrap=sys_flock \
-	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek \
-	-Wl,--wrap=sys_map_file,--wrap=sys_madvise,--wrap=sys_sigaction_catch
+	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \

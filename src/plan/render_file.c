@@ -7,13 +7,10 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
-#include "base/map.h"
 #include "base/sys.h"
 
 enum {
 	COPY_SIZE = 65536,
-	/* From here on mapping costs less than reading into fresh memory. */
-	MAP_SIZE = 262144,
 	SINK_MAX = 1 << 30,
 };
 
@@ -98,8 +95,7 @@ static int write_text(struct render_file *file, struct str text, int fd, struct 
 }
 
 /* One pass; pieces are written from where they stand. */
-static int render_text(struct render_file *file, const struct tree_entry *entry, struct str text,
-	int fd, struct err *err)
+static int render(struct render_file *file, const struct tree_entry *entry, int fd, struct err *err)
 {
 	struct template_options options = {
 		.file = entry->source,
@@ -107,6 +103,7 @@ static int render_text(struct render_file *file, const struct tree_entry *entry,
 		.undefined = file->set->undefined,
 		.escape = file->set->escape,
 	};
+	struct str text = {file->text, file->len};
 
 	if (fd < 0)
 		out_init_buf(&file->out, &file->sink);
@@ -118,31 +115,6 @@ static int render_text(struct render_file *file, const struct tree_entry *entry,
 		return -1;
 	file->bytes = file->out.written;
 	return 0;
-}
-
-/* EFAULT is the kernel's word for what SIGBUS tells us. */
-static int render_map(struct render_file *file, const struct tree_entry *entry, struct map *map,
-	int fd, struct err *err)
-{
-	int result = render_text(file, entry, (struct str){map->data, map->size}, fd, err);
-	bool cut = result < 0 && err != NULL && err->errnum == EFAULT;
-
-	if (map_close(map) < 0 || cut)
-		return err_set(err, ERR_CONFIG,
-			"template source %s was cut short while it was read", entry->source);
-	return result;
-}
-
-static int render(struct render_file *file, const struct tree_entry *entry, int from, size_t size,
-	int fd, struct err *err)
-{
-	struct map map;
-
-	if (size >= MAP_SIZE && size <= TEMPLATE_SIZE_MAX && map_open(&map, from, size) == 0)
-		return render_map(file, entry, &map, fd, err);
-	if (read_text(file, entry->source, from, size, err) < 0)
-		return -1;
-	return render_text(file, entry, (struct str){file->text, file->len}, fd, err);
 }
 
 /* By the kernel where it can, else through the buffer. */
@@ -185,8 +157,8 @@ int render_file_run(
 	}
 	if (!entry->render)
 		result = copy(file, entry->source, from, fd, err);
-	else
-		result = render(file, entry, from, (size_t)st.st_size, fd, err);
+	else if (read_text(file, entry->source, from, (size_t)st.st_size, err) == 0)
+		result = render(file, entry, fd, err);
 	file->mode = file->set->mode_inherit ? st.st_mode & 0777 : file->set->mode & 0777;
 	/* The narrower of both; a mode that is written down is what was meant. */
 	if (file->secret && file->set->mode_inherit)
