@@ -113,9 +113,11 @@ UNIT_TESTS := \
 	test_config \
 	test_dispatch \
 	test_env \
+	test_descendants \
 	test_err \
 	test_fd \
 	test_filter \
+	test_init_explain \
 	test_launch \
 	test_log \
 	test_loop \
@@ -169,7 +171,7 @@ C_TESTS := \
 $(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
 comma := ,
 $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
-	epoll_create epoll_ctl execve fork getpgid pipe read set_subreaper setpgid signalfd tcgetpgrp)
+	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
 # libyaml's own allocations fail as well.

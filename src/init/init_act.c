@@ -98,6 +98,8 @@ void init_hear_oom(struct init *init)
 void init_sweep(struct init *init, int number)
 {
 	init->swept = true;
+	/* No new child while the last ones are waited for. */
+	init->watch_at = SUPERVISE_NEVER;
 	init->poll_at = sys_now() + INIT_SWEEP_POLL;
 	if (init->is_init) {
 		/* A stopped process acts on a signal only when it goes on. */

@@ -54,6 +54,14 @@ static pid_t parent_of(int proc, const char *pid)
 	return str_to_int64(rest, &parent) < 0 ? -1 : (pid_t)parent;
 }
 
+/* Kept in ascending order, in which /proc lists them. */
+static void insert(size_t count, struct process process)
+{
+	for (; count > 0 && table[count - 1].pid > process.pid; count--)
+		table[count] = table[count - 1];
+	table[count] = process;
+}
+
 static size_t read_table(int proc)
 {
 	_Alignas(struct record) char buffer[4096];
@@ -70,16 +78,13 @@ static size_t read_table(int proc)
 				continue;
 			if (count == DESCENDANTS_MAX)
 				return count;
-			table[count++] = (struct process){
-				.pid = (pid_t)pid,
-				.parent = parent_of(proc, record->name),
-			};
+			insert(count++, (struct process){.pid = (pid_t)pid,
+						.parent = parent_of(proc, record->name)});
 		}
 	}
 	return count;
 }
 
-/* /proc lists in ascending order. */
 static const struct process *find(size_t count, pid_t pid)
 {
 	size_t low = 0, high = count;

@@ -108,8 +108,11 @@ int pid1_tear_down(void **state)
 		left++;
 		if (pid == 0) {
 			pid_t child = pid1_child_of(getpid());
-			kill(child, SIGKILL);
-			waitpid(child, NULL, 0);
+			/* kill(0) would be our own group. */
+			if (child > 0) {
+				kill(child, SIGKILL);
+				waitpid(child, NULL, 0);
+			}
 		}
 	}
 	descriptors = pid1_count_descriptors(getpid());
@@ -496,7 +499,8 @@ pid_t pid1_child_of(pid_t parent)
 		char state;
 		pid_t pid = atoi(entry->d_name), above;
 
-		if (pid > 0 && read_stat(pid, &state, &above) && above == parent)
+		if (pid > 0 && (found == 0 || pid < found) && read_stat(pid, &state, &above) &&
+			above == parent)
 			found = pid;
 	}
 	closedir(dir);

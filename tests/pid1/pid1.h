@@ -76,7 +76,8 @@ void pid1_kill(const struct pid1 *pid1, int signal);
 int pid1_end(struct pid1 *pid1);
 /* Waits until the process is in a state of `states` ("T": stopped). */
 void pid1_await_state(pid_t pid, const char *states);
-/* The only child of a process; 0: it has none. */
+/* The first child of a process, which is the program where it is husk's: helpers come later. 0: it
+ * has none. */
 pid_t pid1_child_of(pid_t pid);
 /* Waits until there is one. */
 pid_t pid1_await_child(pid_t pid);

@@ -26,6 +26,7 @@ static unsigned fail_at; /* 0: no call fails; else the call of that number, from
 static unsigned calls;
 static bool stop_before_exec;
 static bool refuse_groups;
+static bool immortal; /* KILL reaches nobody, as where a process waits for a dead disk */
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -81,6 +82,13 @@ int __wrap_sys_setpgid(pid_t pid, pid_t group)
 {
 	errno = EPERM;
 	return refuse_groups ? -1 : __real_sys_setpgid(pid, group);
+}
+
+int __real_sys_kill(pid_t pid, int number);
+int __wrap_sys_kill(pid_t pid, int number);
+int __wrap_sys_kill(pid_t pid, int number)
+{
+	return immortal && number == SIGKILL ? 0 : __real_sys_kill(pid, number);
 }
 
 int __real_sys_execve(const char *path, char *const argv[], char *const envp[]);
@@ -156,7 +164,7 @@ static void start(struct pid1 *pid1, const struct engine *engine, const char *co
 
 static int set_up(void **state)
 {
-	trace_wanted = stop_before_exec = refuse_groups = false;
+	trace_wanted = stop_before_exec = refuse_groups = immortal = false;
 	fail_at = calls = 0;
 	return pid1_set_up(state);
 }
@@ -408,6 +416,36 @@ static void test_setpgid_refused_runs_all_the_same(void **state)
 	assert_int_equal(pid1_end(pid1), 0);
 }
 
+/* It takes the second for KILL and the two of the sweep. */
+static void test_kill_without_effect_husk_ends(void **state)
+{
+	struct pid1 *pid1 = *state;
+	struct engine engine = {.configured = true, .say_end = true};
+	int status;
+	pid_t program;
+	char line[64];
+
+	immortal = true;
+	start(pid1, &engine, WORDS("report-signals", "64"));
+	pid1_expect(pid1, "ready");
+	program = pid1_child_of(pid1->pid);
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "signal 15");
+	pid1_expect(pid1, "signal 18");
+	pid1_kill(pid1, SIGTERM);
+	/* The sweep's. */
+	pid1_expect(pid1, "signal 15");
+	pid1_expect(pid1, "signal 18");
+	(void)snprintf(line, sizeof(line), "end %d 0", INIT_GIVEN_UP);
+	pid1_expect(pid1, line);
+	pid1_await_state(pid1->pid, "Z");
+	assert_int_equal(waitpid(pid1->pid, &status, 0), pid1->pid);
+	pid1->pid = 0;
+	assert_int_equal(WEXITSTATUS(status), 128 + SIGKILL);
+	assert_int_equal(kill(program, SIGKILL), 0);
+	assert_int_equal(waitpid(program, &status, 0), program);
+}
+
 /* Every call of a start and an end, one after the other: husk refuses with a reason, or does
  * without it; it never hangs, and never runs the program and says it did not. */
 static void test_each_call_failing_refused_or_done_without(void **state)
@@ -461,6 +499,7 @@ int main(void)
 		TEST(test_stopped_before_exec_configured_stops),
 		TEST(test_stopped_before_exec_signals_still_taken),
 		TEST(test_setpgid_refused_runs_all_the_same),
+		TEST(test_kill_without_effect_husk_ends),
 		TEST(test_each_call_failing_refused_or_done_without),
 	};
 
