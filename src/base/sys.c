@@ -181,7 +181,8 @@ int sys_open(const char *path, int flags, mode_t mode)
 {
 	int fd;
 
-	/* musl's open sets close-on-exec by a second call, in case the kernel is from before 2008. */
+	/* musl's open sets close-on-exec by a second call, in case the kernel is from before 2008.
+	 */
 	RETRY(fd, openat(AT_FDCWD, path, flags | O_CLOEXEC, mode));
 	return fd;
 }
