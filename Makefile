@@ -227,9 +227,8 @@ CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
 MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-fno-pie -fstack-protector -ffile-prefix-map=$(CURDIR)=.
-MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,now \
-	-Wl,-z,noseparate-code -s
+	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
+MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,now -s
 
 # Where each byte of a template passes speed counts, not size.
 MUSL_FAST := src/text/template_run
@@ -250,7 +249,7 @@ YAML_VERSION := 0.2.5
 YAML_ORIG    := libyaml_$(YAML_VERSION).orig.tar.gz
 YAML_SHA256  := fa240dbf262be053f3898006d502d514936c818e422afdcf33921c63bed9bf2e
 YAML_DIR     := $(BUILD)/libyaml
-YAML_DEFINES := -DNDEBUG -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PATCH=5 \
+YAML_DEFINES := -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PATCH=5 \
 	-DYAML_VERSION_STRING='"$(YAML_VERSION)"'
 YAML_SRC     := api reader scanner parser
 YAML_OBJ     := $(YAML_SRC:%=$(YAML_DIR)/%.o)

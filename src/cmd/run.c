@@ -143,7 +143,7 @@ static int report(const struct init_end *end, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-	struct load load;
+	struct load load = {0};
 	struct run run = {.load = &load};
 	struct err_list errors;
 	struct err err;
