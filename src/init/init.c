@@ -235,12 +235,14 @@ static void run(struct init *init)
 			reap_and_tell(init);
 		if (deadline == SUPERVISE_NEVER || sys_now() < deadline)
 			continue;
+		supervise_tick(&init->sup, sys_now());
+		follow_up(init);
+		if (init->sup.phase == PHASE_DONE)
+			return;
 		if (init->watch_at <= deadline)
 			init_watch_oom(init);
 		if (init->poll_at <= deadline)
 			look_again(init);
-		supervise_tick(&init->sup, sys_now());
-		follow_up(init);
 	}
 }
 
