@@ -97,6 +97,12 @@ run_once()
 		run --rm "${restricted[@]}" "$@" >"$T/out" 2>&1 </dev/null
 }
 
+# Does a limit of memory and of processors arrive in a container?
+can_limit()
+{
+	run_once --memory 512m --cpus 1 smallest -- /usr/bin/sleep 0
+}
+
 # start NAME OPTION... IMAGE [ARG...]: in the background.
 start()
 {

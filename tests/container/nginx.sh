@@ -53,9 +53,12 @@ test_nginx()
 	nginx_graceful
 	nginx_drop_in
 
+	install -m 666 /dev/null "$T/reason"
 	nginx_refused "nginx: a value that injects configuration" nginx \
 		'/etc/nginx/templates/site\.conf\.template:2:9: .*port' "${writable[@]}" \
-		--env PORT='8080; location /pwn { alias /etc/; autoindex on; }'
+		--env PORT='8080; location /pwn { alias /etc/; autoindex on; }' \
+		--volume "$T/reason:/dev/termination-log"
+	t_ok "nginx: the reason is in the termination log" grep -q 'site\.conf\.template:2:9' "$T/reason"
 	nginx_refused "nginx: a value that reads nginx's variables" nginx \
 		'/etc/nginx/templates/site\.conf\.template:6:14: .*\$' "${writable[@]}" \
 		--env GREETING='$http_authorization'

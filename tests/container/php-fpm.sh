@@ -77,12 +77,6 @@ php_admin_value[auto_prepend_file] = /etc/passwd' php-fpm
 	t_ok "php-fpm: the message names the variable" grep -q PHP_MEMORY_LIMIT "$T/out"
 }
 
-# Does a limit of memory and of processors arrive in a container?
-can_limit()
-{
-	run_once --memory 512m --cpus 1 smallest -- /usr/bin/sleep 0
-}
-
 fpm_sizes()
 {
 	local port

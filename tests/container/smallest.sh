@@ -29,6 +29,16 @@ test_smallest()
 	run_once --volume "$T/reason:/srv/data" smallest -- /srv/data
 	t_is "smallest: a file that is no program is status 126" $? 126
 
+	if can_limit; then
+		run_once --memory 32m --volume "$TESTCHILD:/srv/testchild:ro" smallest -- \
+			/srv/testchild take-memory 200
+		t_is "smallest: the kernel ends what takes too much memory, status 128 + 9" $? 137
+		t_ok "smallest: husk says that it was that, and the limit" \
+			grep -q 'out of memory.*32 MiB' "$T/out" || t_note "$(cat "$T/out")"
+	else
+		t_skip "smallest: out of memory is said" "no cgroups to limit memory with"
+	fi
+
 	start quiet smallest
 	local namespace
 	namespace=$(namespace_of quiet)
