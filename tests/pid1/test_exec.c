@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A folder for one test, as it is named in husk's mount namespace too. */
@@ -273,11 +274,24 @@ static void become_nobody(void *arg)
 		_exit(221);
 }
 
+/* A checkout below a folder that is kept from others, as /root is, does not let nobody start husk. */
+static bool nobody_may_start(const char *path)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		become_nobody(NULL);
+		_exit(access(path, X_OK) == 0 ? 0 : 1);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static void test_directory_not_searchable_126_named(void **state)
 {
 	const struct pid1_options options = {.prepare = become_nobody};
 
-	if (geteuid() != 0)
+	if (geteuid() != 0 || !nobody_may_start(pid1_husk()))
 		skip();
 	make_folder();
 	write_program("#!/bin/sh\n", 10, 0755);
