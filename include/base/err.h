@@ -64,6 +64,8 @@ int err_wrap(struct err *err, const char *format, ...) __attribute__((format(pri
 
 /* Sets line, column, source and caret from a byte offset into `text`, the whole file's content. */
 void err_locate(struct err *err, const char *file, struct str text, size_t offset);
+/* The line stays out of the message: it may hold a secret. */
+void err_hide_source(struct err *err);
 
 /*
  * "file:line:column: message", and where there is a source line, two more lines: it, and the

@@ -10,6 +10,9 @@
 /* Its command, expanded; an error where a secret is in it. */
 int service_command(
 	struct load *load, const struct plan_service *plan, char ***argv, struct err *err);
+/* Its cwd, likewise; NULL where it has none. */
+int service_cwd(
+	struct load *load, const struct plan_service *plan, const char **cwd, struct err *err);
 /*
  * Expands command and cwd, exports the environment, finds the program. Everything lives in the
  * plan's arena. Errors name the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program

@@ -177,6 +177,12 @@ void err_locate(struct err *err, const char *file, struct str text, size_t offse
 		err->caret = (unsigned)(text.data + offset - source.data) + 1;
 }
 
+void err_hide_source(struct err *err)
+{
+	err->caret = 0;
+	err->source[0] = '\0';
+}
+
 struct sink {
 	char *out;
 	size_t size;

@@ -50,7 +50,7 @@ static void check_service(struct load *load, const struct plan_service *service,
 		add(errors, &err);
 		*argv = NULL;
 	}
-	if (service->cwd.text != NULL && env_expand(load->env, &service->cwd, &cwd, NULL, &err) < 0)
+	if (service_cwd(load, service, &cwd, &err) < 0)
 		add(errors, &err);
 }
 

@@ -38,6 +38,23 @@ int service_command(
 	return 0;
 }
 
+int service_cwd(
+	struct load *load, const struct plan_service *plan, const char **cwd, struct err *err)
+{
+	const struct plan_place *place = &plan->cwd.place;
+	bool used_secret = false;
+
+	*cwd = NULL;
+	if (!plan->cwd.text)
+		return 0;
+	if (env_expand(load->env, &plan->cwd, cwd, &used_secret, err) < 0)
+		return -1;
+	if (used_secret)
+		return err_set_at(err, ERR_CONFIG, place->file, place->line, place->column,
+			"services.%s.cwd: a secret must not be a part of a path", plan->name);
+	return 0;
+}
+
 /*
  * LISTEN_PID names who the descriptors are for (sd_listen_fds(3)): what was husk's is the
  * program's, whose pid only its own process knows. LISTEN_PIDFDID says the same about husk in
@@ -109,9 +126,8 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 	};
 	if (service_command(load, plan, &argv, err) < 0 ||
 		env_export(load->env, &plan->pass, &envp, err) < 0 ||
-		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0)
-		return -1;
-	if (plan->cwd.text && env_expand(load->env, &plan->cwd, &out->spec.cwd, NULL, err) < 0)
+		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0 ||
+		service_cwd(load, plan, &out->spec.cwd, err) < 0)
 		return -1;
 	out->spec.argv = argv;
 	out->spec.envp = envp;

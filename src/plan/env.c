@@ -292,6 +292,9 @@ static void report(const struct plan_var *decl, struct err *err, struct err_list
 	struct err *out = err_list_add(errors);
 
 	err_wrap(err, "%s", decl->name);
+	/* It may be written there, as a default. */
+	if (decl->secret)
+		err_hide_source(err);
 	if (!out)
 		return;
 	*out = *err;

@@ -77,8 +77,10 @@ static int read_text(struct file *f, struct str text)
 		struct err *err = err_list_add(f->errors);
 
 		err_set(err, ERR_CONFIG, "a NUL byte");
-		if (err)
+		if (err) {
 			err_locate(err, f->path, text, (size_t)(nul - text.data));
+			err_hide_source(err);
+		}
 		return -1;
 	}
 	if (str_starts(text, STR("\xef\xbb\xbf")))

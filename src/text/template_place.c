@@ -17,8 +17,7 @@ int engine_fail_at(const struct engine *e, size_t offset, struct err *err)
 	if (o->first_line > 1)
 		err->line += o->first_line - 1;
 	if (o->secret) {
-		err->source[0] = '\0';
-		err->caret = 0;
+		err_hide_source(err);
 	}
 	return -1;
 }

@@ -70,8 +70,7 @@ static int error_at_offset(struct yaml_source *source, size_t offset, const char
 		return -1;
 	err_set(err, ERR_CONFIG, "%s", message);
 	err_locate(err, source->file, source->text, offset);
-	err->caret = 0;
-	err->source[0] = '\0';
+	err_hide_source(err);
 	return -1;
 }
 

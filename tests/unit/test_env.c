@@ -447,6 +447,19 @@ static void test_env_secret_value_is_not_in_messages(void **state)
 		"PASSWORD=hunter2");
 }
 
+/* Other errors in an expansion show the line with a caret. */
+static void test_env_secret_default_is_not_in_messages(void **state)
+{
+	struct fixture *f = *state;
+
+	with_default(f, "PASSWORD", "hunter2${X|nope}")->secret = true;
+	assert_int_equal(compose_all(f, (const char *const[]){NULL}), -1);
+	assert_int_equal(f->errors.count, 1);
+	assert_non_null(strstr(f->errors.errs[0].message, "unknown filter \"nope\""));
+	assert_string_equal(f->errors.errs[0].source, "");
+	assert_int_equal(f->errors.errs[0].caret, 0);
+}
+
 static void test_env_secret_taints_what_is_made_of_it(void **state)
 {
 	struct fixture *f = *state;
@@ -616,6 +629,8 @@ static void test_env_file_with_nul_is_refused(void **state)
 	assert_int_equal(f->errors.count, 1);
 	assert_int_equal(f->errors.errs[0].line, 2);
 	assert_int_equal(f->errors.errs[0].column, 3);
+	/* The line may be a secret's. */
+	assert_string_equal(f->errors.errs[0].source, "");
 }
 
 static void test_env_file_path_is_expanded(void **state)
@@ -896,6 +911,7 @@ int main(void)
 		TEST(test_env_type_error_suggests_a_choice),
 		TEST(test_env_default_is_checked_too),
 		TEST(test_env_secret_value_is_not_in_messages),
+		TEST(test_env_secret_default_is_not_in_messages),
 		TEST(test_env_secret_taints_what_is_made_of_it),
 		TEST(test_env_secret_file_is_read),
 		TEST(test_env_secret_file_only_for_secrets),
