@@ -10,10 +10,13 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/signal_name.h"
+#include "text/filter.h"
 
 enum {
 	WORDS_KEPT = 4096,
 	WORDS_SHOWN = 600,
+	PIECE = 6,
+	ENCODED_MAX = 1 << 20,
 	READS_MAX = 64,
 };
 static const int64_t SECOND = 1000000000;
@@ -27,6 +30,7 @@ struct words {
 	bool open;
 	size_t len;
 	char text[WORDS_KEPT];
+	bool hidden[WORDS_KEPT];
 };
 
 static void keep(struct words *words, const char *data, size_t len)
@@ -63,23 +67,63 @@ static void hear(struct loop_source *source, unsigned events)
 	words->open = false;
 }
 
-/* Replaces every occurrence of a secret by *** (as many bytes as it has, three at most). */
-static void mask(struct words *words, struct str secret)
+static inline char lower(char c)
 {
-	char *at = words->text;
-	size_t shown = secret.len < 3 ? secret.len : 3;
-	size_t left;
+	return (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c);
+}
 
-	if (secret.len == 0)
-		return;
-	while ((left = words->len - (size_t)(at - words->text)) >= secret.len &&
-		(at = memmem(at, left, secret.data, secret.len)) != NULL) {
-		memset(at, '*', shown);
-		left = words->len - (size_t)(at - words->text) - secret.len;
-		memmove(at + shown, at + secret.len, left);
-		words->len -= secret.len - shown;
-		at += shown;
+/* Upper and lower case are one: there are filters for both. */
+static bool is_same(const char *a, const char *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (lower(a[i]) != lower(b[i]))
+			return false;
 	}
+	return true;
+}
+
+/*
+ * Marks every piece of the secret: a check shows one line of a key that has many, or the end of
+ * what did not fit. Shorter pieces than PIECE say little, and are words of any message.
+ */
+static void mark(struct words *words, struct str secret)
+{
+	size_t piece = secret.len < PIECE ? secret.len : PIECE;
+
+	for (size_t at = 0; piece > 0 && at + piece <= words->len; at++) {
+		for (size_t from = 0; from + piece <= secret.len; from++) {
+			if (!is_same(words->text + at, secret.data + from, piece))
+				continue;
+			memset(words->hidden + at, true, piece);
+			break;
+		}
+	}
+}
+
+/* Replaces what is marked by *** (as many bytes as it has, three at most). */
+static void mask(struct words *words)
+{
+	size_t len = 0;
+	size_t run = 0;
+
+	for (size_t at = 0; at < words->len; at++) {
+		run = words->hidden[at] ? run + 1 : 0;
+		if (run <= 3)
+			words->text[len++] = run > 0 ? '*' : words->text[at];
+	}
+	words->len = len;
+}
+
+/* As it is, and as the filter for it writes it. */
+static void mark_secret(struct words *words, struct str secret)
+{
+	struct buf encoded;
+
+	mark(words, secret);
+	buf_init(&encoded, ENCODED_MAX);
+	if (filter_apply(FILTER_BASE64, secret, &encoded, NULL) == 0)
+		mark(words, buf_str(&encoded));
+	buf_fini(&encoded);
 }
 
 /* The last words as one line without secrets. */
@@ -92,7 +136,8 @@ static struct str last_words(struct words *words, const struct env *env)
 
 	for (i = 0; (var = env_at(env, i)) != NULL; i++)
 		if (var->secret)
-			mask(words, var->value);
+			mark_secret(words, var->value);
+	mask(words);
 	text = str_trim((struct str){words->text, words->len});
 	if (text.len > WORDS_SHOWN) {
 		text = str_sub(text, text.len - WORDS_SHOWN, WORDS_SHOWN);

@@ -107,6 +107,17 @@ static void test_runcheck_secret_masked(void **state)
 	assert_string_equal(f->err.message, "sh: status 1: <***><***");
 }
 
+/* One line of many, a half, other forms: SECRET is hush-hush. */
+static void test_runcheck_piece_of_a_secret_masked(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sh(f, "echo '<ush-hus>' hush-h hush; exit 1"), -1);
+	assert_string_equal(f->err.message, "sh: status 1: <***> *** hush");
+	assert_int_equal(sh(f, "echo HUSH-HUSHUSH; printf %s $SECRET | base64; exit 1"), -1);
+	assert_string_equal(f->err.message, "sh: status 1: ***USH ***");
+}
+
 static void test_runcheck_input_is_empty(void **state)
 {
 	struct fixture *f = *state;
@@ -178,6 +189,7 @@ int main(void)
 		TEST(test_runcheck_failure_gives_last_words),
 		TEST(test_runcheck_long_output_cut_at_a_line),
 		TEST(test_runcheck_secret_masked),
+		TEST(test_runcheck_piece_of_a_secret_masked),
 		TEST(test_runcheck_input_is_empty),
 		TEST(test_runcheck_late_check_killed),
 		TEST(test_runcheck_background_process_ended),
