@@ -98,6 +98,28 @@ static int do_ignore_term(char **argv)
 	return do_pause(argv);
 }
 
+static pid_t fork_pausing(void)
+{
+	pid_t pid = fork();
+
+	while (pid == 0)
+		pause();
+	return pid;
+}
+
+/* A child stays in the group that husk made for us. */
+static int do_leave_group(char **argv)
+{
+	pid_t other;
+
+	(void)fork_pausing();
+	other = fork_pausing();
+	signal(SIGTERM, SIG_IGN);
+	if (setpgid(other, other) != 0 || setpgid(0, other) != 0)
+		return 1;
+	return do_pause(argv);
+}
+
 /* Each signal's number, until LAST comes. */
 static int do_report_signals(char **argv)
 {
@@ -559,6 +581,7 @@ static const struct {
 	{"fork-report", do_fork_report},       /* LAST: report-signals, twice */
 	{"kill-parent", do_kill_parent},       /* N, and says what comes back */
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
+	{"leave-group", do_leave_group},       /* to one of its children; ignores TERM */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
 	{"orphans", do_orphans},               /* N [STATUS] */
 	{"pause", do_pause},                   /* for ever */

@@ -165,6 +165,9 @@ static void perform(struct init *init, const struct supervise_action *action)
 		break;
 	case ACT_KILL:
 		init_signal_job(instance, SIGKILL);
+		/* It may have left its group to another process. */
+		if (instance->pid != 0)
+			(void)sys_kill(instance->pid, SIGKILL);
 		break;
 	case ACT_GIVE_UP:
 		log_error("%s: still there after SIGKILL: given up", instance->spec.name);

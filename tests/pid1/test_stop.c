@@ -97,6 +97,18 @@ static void test_stop_timeout_over_kills_and_says_so(void **state)
 }
 
 /* Without the delay TERM would come at once: it comes after a second's worth of other signals. */
+static void test_stop_kills_who_left_its_group(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	write_config("leave-group", "    stop: {timeout: 100ms}\n");
+	start(pid1, NULL);
+	pid1_expect(pid1, "ready");
+	pid1_kill(pid1, SIGTERM);
+	finish(pid1, 128 + SIGKILL);
+	assert_string_equal(pid1->errors, "husk: warning: app: did not stop in time: killed\n");
+}
+
 static void test_stop_delay_signals_are_still_passed(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -235,6 +247,7 @@ int main(void)
 		TEST(test_stop_configured_signal_stops_too),
 		TEST(test_other_signals_are_passed),
 		TEST(test_stop_timeout_over_kills_and_says_so),
+		TEST(test_stop_kills_who_left_its_group),
 		TEST(test_stop_delay_signals_are_still_passed),
 		TEST(test_stop_delay_passes_then_signal),
 		TEST(test_stop_asked_again_kills),
