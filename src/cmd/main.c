@@ -22,7 +22,11 @@ static void fill_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+	char name[] = "husk";
+	char *nameless[] = {name, NULL};
+
 	fill_standard_descriptors();
 	log_init("husk");
-	return cmd_dispatch(argc, argv);
+	/* Before Linux 5.18 there can be no argv[0], and argv[1] is the environment. */
+	return argc > 0 ? cmd_dispatch(argc, argv) : cmd_dispatch(1, nameless);
 }
