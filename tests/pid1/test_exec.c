@@ -274,7 +274,8 @@ static void become_nobody(void *arg)
 		_exit(221);
 }
 
-/* A checkout below a folder that is kept from others, as /root is, does not let nobody start husk. */
+/* A checkout below a folder that is kept from others, as /root is, does not let nobody start husk.
+ */
 static bool nobody_may_start(const char *path)
 {
 	int status = -1;
