@@ -40,12 +40,13 @@ static int add_given(struct env *env, char *const *environ, struct err *err)
 
 		if (!equals || len == 0)
 			slot = env_table_add_nameless(env, err);
-		else if (env_table_find(env, name))
-			continue;
 		else
 			slot = env_table_add(env, name, err);
 		if (!slot)
 			return -1;
+		/* Given twice: the first counts. */
+		if (env_slot_is_set(slot))
+			continue;
 		slot->var.name = name;
 		if (equals)
 			slot->var.value = str_from(equals + 1);

@@ -85,15 +85,20 @@ struct env_slot *env_table_add_nameless(struct env *env, struct err *err)
 
 struct env_slot *env_table_add(struct env *env, struct str name, struct err *err)
 {
-	struct env_slot *slot = env_table_find(env, name);
+	size_t at = probe(env, name);
+	const uint32_t *index = env->index;
+	struct env_slot *slot;
 
-	if (slot)
-		return slot;
+	if (env->index[at])
+		return &env->slots[env->index[at] - 1];
 	slot = env_table_add_nameless(env, err);
-	if (slot) {
-		slot->var.name = name;
-		env->index[probe(env, name)] = (uint32_t)env->count;
-	}
+	if (!slot)
+		return NULL;
+	slot->var.name = name;
+	/* The table may have grown. */
+	if (env->index != index)
+		at = probe(env, name);
+	env->index[at] = (uint32_t)env->count;
 	return slot;
 }
 
