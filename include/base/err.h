@@ -42,9 +42,9 @@ struct err {
 /* Errors that are collected before a command gives up; more are counted only. */
 enum { ERR_LIST_MAX = 20 };
 struct err_list {
+	struct err errs[ERR_LIST_MAX];
 	unsigned count;
 	unsigned dropped;
-	struct err errs[ERR_LIST_MAX];
 };
 
 void err_clear(struct err *err);

@@ -10,14 +10,16 @@
 #include "plan/env.h"
 
 /* The environment of a container without a configuration fits in. */
-enum { LOAD_ROOM = 16384 };
+struct load_room {
+	_Alignas(max_align_t) char bytes[8192];
+};
 
 struct load {
 	struct arena *arena; /* everything's */
 	struct plan plan;
 	struct env *env;
-	/* Where the arena begins: `husk -- PROGRAM` needs no malloc. */
-	_Alignas(max_align_t) char room[LOAD_ROOM];
+	/* NULL, or where the arena begins: `husk -- PROGRAM` needs no malloc then. The caller's. */
+	struct load_room *room;
 };
 
 /*

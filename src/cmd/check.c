@@ -89,7 +89,7 @@ int cmd_check(int argc, char **argv)
 	struct err_list errors;
 	struct err_list warnings;
 	struct explain *explain = NULL;
-	struct load load;
+	struct load load = {0};
 	const char *config = NULL;
 	bool explained = false;
 	struct err err;

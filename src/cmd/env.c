@@ -255,7 +255,7 @@ int cmd_env(int argc, char **argv)
 {
 	struct err_list errors;
 	struct request request = {0};
-	struct load load;
+	struct load load = {0};
 	struct err err;
 	int status;
 

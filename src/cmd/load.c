@@ -8,7 +8,10 @@ enum { ARENA_MAX = 256 << 20 };
 static int begin(struct load *load, const char *path, struct err_list *errors)
 {
 	load->env = NULL;
-	load->arena = arena_new_in(load->room, sizeof(load->room), ARENA_MAX);
+	load->arena = load->room == NULL ? arena_new(ARENA_MAX)
+					 : arena_new_in(load->room, sizeof(*load->room), ARENA_MAX);
+	if (load->arena == NULL)
+		return err_nomem(err_list_add(errors));
 	config_empty(load->arena, &load->plan);
 	if (path != NULL && config_load(load->arena, path, &load->plan, errors) < 0)
 		return -1;

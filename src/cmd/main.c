@@ -28,5 +28,8 @@ int main(int argc, char **argv)
 	fill_standard_descriptors();
 	log_init("husk");
 	/* Before Linux 5.18 there can be no argv[0], and argv[1] is the environment. */
-	return argc > 0 ? cmd_dispatch(argc, argv) : cmd_dispatch(1, nameless);
+	if (argc == 0)
+		argv = nameless;
+	/* No stdio is used, nothing stands in its buffers. */
+	sys_exit(cmd_dispatch(argc == 0 ? 1 : argc, argv));
 }

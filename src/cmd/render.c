@@ -85,7 +85,7 @@ int cmd_render(int argc, char **argv)
 	struct arguments arguments = {0};
 	struct launch_signals signals;
 	struct plan_templates set;
-	struct load load;
+	struct load load = {0};
 	struct err err;
 	int status = 0;
 

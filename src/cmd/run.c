@@ -83,22 +83,20 @@ static int prepare(struct run *run, struct err_list *errors)
 	struct runcheck check = {.signals = &run->signals};
 	const struct render_runner runner = {.arg = &check, .run = runcheck_run};
 	struct render_report report = {0};
-	struct err *err;
+	struct err err;
 
+	err_clear(&err);
 	if (load_init(load, run->config, errors) < 0)
-		return -1;
-	err = err_list_add(errors);
-	if (run->program && config_program(&load->plan, run->program, err) < 0)
 		return -1;
 	check.arena = load->arena;
 	check.env = load->env;
-	if (load->plan.service_count > 0 &&
-		service_resolve(load, &load->plan.services[0], &run->service, err) < 0)
-		return -1;
-	if (render_all(&load->plan, load->env, &runner, &report, err) < 0)
-		return -1;
-	errors->count = 0;
-	return 0;
+	if ((!run->program || config_program(&load->plan, run->program, &err) == 0) &&
+		(load->plan.service_count == 0 ||
+			service_resolve(load, &load->plan.services[0], &run->service, &err) == 0) &&
+		render_all(&load->plan, load->env, &runner, &report, &err) == 0)
+		return 0;
+	*err_list_add(errors) = err;
+	return -1;
 }
 
 /* Every error, a line each, where Kubernetes and people look for the reason. */
@@ -143,7 +141,8 @@ static int report(const struct init_end *end, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-	struct load load = {0};
+	struct load_room room;
+	struct load load = {.room = &room};
 	struct run run = {.load = &load};
 	struct err_list errors;
 	struct err err;

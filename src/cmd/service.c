@@ -67,8 +67,10 @@ static int hand_on_listen_pid(
 	const struct str other = STR("LISTEN_PIDFDID=");
 	char own[32], *text, **to;
 
-	(void)snprintf(own, sizeof(own), "%s%d", name.data, (int)sys_getpid());
 	for (char **from = envp; *from && !spec->listen_pid; from++) {
+		if (!str_starts(str_from(*from), name))
+			continue;
+		(void)snprintf(own, sizeof(own), "%s%d", name.data, (int)sys_getpid());
 		if (strcmp(*from, own) != 0)
 			continue;
 		text = arena_alloc(arena, name.len + LAUNCH_PID_SIZE);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -16,8 +17,9 @@ struct process {
 	pid_t parent;
 };
 
-/* Never touched but by the child that calls: the pages of PID 1 stay unused. */
-static struct process table[DESCENDANTS_MAX];
+/* Made by the child that calls. As an array it would be a mapping of its own in PID 1, which costs
+ * each start. */
+static struct process *table;
 
 /* getdents64(2)'s record. */
 struct record {
@@ -123,7 +125,8 @@ int descendants_signal(const char *proc_path, pid_t ancestor, int number)
 
 	if (proc < 0)
 		return 0;
-	count = read_table(proc);
+	table = malloc(DESCENDANTS_MAX * sizeof(*table));
+	count = table ? read_table(proc) : 0;
 	fd_close(&proc);
 	for (size_t i = 0; i < count; i++) {
 		if (table[i].pid == self || !is_below(count, &table[i], ancestor))
@@ -133,5 +136,7 @@ int descendants_signal(const char *proc_path, pid_t ancestor, int number)
 		if (number != SIGKILL)
 			(void)sys_kill(table[i].pid, SIGCONT);
 	}
+	free(table);
+	table = NULL;
 	return sent;
 }
