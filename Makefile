@@ -75,6 +75,7 @@ SRC_INIT := \
 	src/init/init.c \
 	src/init/init_act.c \
 	src/init/init_explain.c \
+	src/init/init_settle.c \
 	src/init/init_signal.c \
 	src/init/supervise.c
 SRC_CMD  := \
@@ -228,7 +229,9 @@ CFLAGS   := -std=c11 $(WARNINGS)
 # The release: static musl, reproducible.
 MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
-MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro,-z,now -s
+MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro -s
+# What stands where in the file: less to map at the start, less to keep in memory.
+HUSK_LAYOUT := src/husk.ld
 
 # Where each byte of a template passes speed counts, not size.
 MUSL_FAST := src/text/template_run
@@ -367,8 +370,8 @@ $(BUILD)/test/link: FORCE
 $(BUILD)/fuzz/flags: FORCE
 	$(call note,$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_CFLAGS))
 
-$(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML) $(BUILD)/musl/link
-	$(MUSL_CC) $(MUSL_LDFLAGS) -o $@ $(MUSL_OBJ) $(LIBYAML)
+$(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML) $(HUSK_LAYOUT) $(BUILD)/musl/link
+	$(MUSL_CC) $(MUSL_LDFLAGS) -Wl,-T,$(HUSK_LAYOUT) -o $@ $(MUSL_OBJ) $(LIBYAML)
 
 $(YAML_DIR)/$(YAML_ORIG): | setup-build
 	tests/setup/apt-fetch source libyaml $(YAML_ORIG) $(YAML_SHA256) $(YAML_DIR)

@@ -36,6 +36,7 @@ struct init {
 	struct supervise_service one_service;
 	struct supervise_action one_actions[SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER];
 	int64_t poll_at;      /* when to look again at what is left */
+	int64_t settle_at;    /* when the program is well on its way */
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
 	pid_t own_group;
@@ -55,11 +56,15 @@ struct init {
 };
 
 enum {
-	INIT_SWEEP_POLL = 50000000,  /* ns between two looks at what is left */
-	INIT_WATCH_DELAY = 10000000, /* ns from the exec to init_watch_oom */
+	INIT_SWEEP_POLL = 50000000,    /* ns between two looks at what is left */
+	INIT_WATCH_DELAY = 10000000,   /* ns from the exec to init_watch_oom */
+	INIT_SETTLE_DELAY = 100000000, /* ns from the start to init_settle */
 };
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
+
+/* Gives back the memory that only the start has needed. */
+void init_settle(struct init *init);
 
 /* Does what supervise listed. */
 void init_perform(struct init *init);

@@ -224,18 +224,23 @@ static void look_again(struct init *init)
 static void run(struct init *init)
 {
 	while (init->sup.phase != PHASE_DONE) {
-		int64_t deadline = supervise_next(&init->sup);
+		int64_t now, deadline = supervise_next(&init->sup);
 
 		if (init->poll_at < deadline)
 			deadline = init->poll_at;
 		if (init->watch_at < deadline)
 			deadline = init->watch_at;
+		if (init->settle_at < deadline)
+			deadline = init->settle_at;
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
-		if (deadline == SUPERVISE_NEVER || sys_now() < deadline)
+		if (deadline == SUPERVISE_NEVER)
 			continue;
-		supervise_tick(&init->sup, sys_now());
+		now = sys_now();
+		if (now < deadline)
+			continue;
+		supervise_tick(&init->sup, now);
 		follow_up(init);
 		if (init->sup.phase == PHASE_DONE)
 			return;
@@ -243,6 +248,8 @@ static void run(struct init *init)
 			init_watch_oom(init);
 		if (init->poll_at <= deadline)
 			look_again(init);
+		if (init->settle_at <= deadline)
+			init_settle(init);
 	}
 }
 
@@ -397,6 +404,7 @@ static void start(struct init *init)
 		tell(init, &init->instances[i], EVENT_START);
 	if (init->policy->chdir_root)
 		(void)sys_chdir("/");
+	init->settle_at = sys_now() + INIT_SETTLE_DELAY;
 }
 
 int init_run(const struct init_service *services, unsigned count, int64_t grace,
@@ -411,6 +419,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		.sup = {.grace = grace, .leave_rest = policy->leave_rest},
 		.poll_at = SUPERVISE_NEVER,
 		.watch_at = SUPERVISE_NEVER,
+		.settle_at = SUPERVISE_NEVER,
 		.oom_before = {.fd = -1},
 		.terminal = -1,
 		.oom_pipe = -1,
