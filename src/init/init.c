@@ -267,7 +267,8 @@ static void set_up_instance(struct init *init, unsigned index, const struct init
 	instance->spec.new_session = init->policy->own_session;
 	instance->spec.new_group = !init->policy->same_group;
 	instance->spec.foreground = init->foreground;
-	instance->spec.terminal = init->terminal;
+	/* The one of standard input, which husk has given up, becomes the session's. */
+	instance->spec.terminal = init->policy->own_session ? 0 : init->terminal;
 	init->services[index] = (struct supervise_service){
 		.delay = service->stop_delay,
 		.timeout = service->stop_timeout,
@@ -303,7 +304,6 @@ static void leave_terminal(struct init *init)
 {
 	bool leader = sys_getsid(0) == init->self;
 
-	init->terminal = 0;
 	if (sys_drop_controlling_tty(0) < 0) {
 		init_trace(init, INIT_TRACE_DETACHED, 0, errno);
 		return;

@@ -137,7 +137,7 @@ void init_job_stopped(struct init *init, struct instance *instance, int number)
 /* SIGTTOU is blocked: a process in the background may call this. */
 void init_terminal_back(const struct init *init)
 {
-	if (init->is_init || init->terminal < 0 || init->policy->own_session)
+	if (init->is_init || init->terminal < 0)
 		return;
 	if (sys_tcgetpgrp(init->terminal) == init->instances[0].end.pid)
 		(void)sys_tcsetpgrp(init->terminal, init->own_group);
