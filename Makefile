@@ -156,6 +156,8 @@ $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 # tests/NAME.c, cmocka programs built like the unit tests. One that needs flags of its own says so
 # below its name: $(BUILD)/test/NAME: EXTRA := -Wl,--wrap=sys_open
 C_TESTS := \
+	compat/test_options \
+	compat/test_signals \
 	fault_config \
 	fault_env \
 	pid1/test_end \
@@ -174,6 +176,11 @@ comma := ,
 $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
 	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
+
+# The originals beside husk by their names.
+$(BUILD)/test/compat/%: EXTRA := tests/pid1/pid1.c tests/compat/record.c
+$(addprefix $(BUILD)/test/,$(filter compat/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h \
+	tests/compat/record.c tests/compat/record.h
 
 # libyaml's own allocations fail as well.
 $(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \

@@ -216,29 +216,38 @@ static int do_state(char **argv)
 	return 0;
 }
 
-/* Zombies in this /proc, oneself apart. */
-static int count_zombies(void)
+/* Of the processes in this /proc, oneself apart: those that are dead, or those that have our
+ * parent. */
+static int count_processes(bool dead)
 {
 	DIR *dir = opendir("/proc");
-	int zombies = 0;
+	int count = 0;
 
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		char path[300], text[512], *end;
+		char path[300], text[512], *end, state;
 		FILE *file;
+		int pid = atoi(entry->d_name), parent;
 
 		(void)snprintf(path, sizeof(path), "/proc/%.200s/stat", entry->d_name);
-		if (atoi(entry->d_name) <= 0 || !(file = fopen(path, "r")))
+		if (pid <= 0 || pid == getpid() || !(file = fopen(path, "r")))
 			continue;
-		if (fgets(text, sizeof(text), file) && (end = strrchr(text, ')')))
-			zombies += end[1] == ' ' && end[2] == 'Z';
+		if (fgets(text, sizeof(text), file) && (end = strrchr(text, ')')) &&
+			sscanf(end, ") %c %d", &state, &parent) == 2)
+			count += dead ? state == 'Z' : parent == getppid();
 		(void)fclose(file);
 	}
 	if (dir)
 		closedir(dir);
-	return zombies;
+	return count;
 }
 
-/* N grandchildren that end at once, 100 at a time; then waits until no zombie is left. */
+static int count_zombies(void)
+{
+	return count_processes(true);
+}
+
+/* N grandchildren that end at once, 100 at a time; then waits until none of them is left, neither
+ * about to end nor dead. */
 static int do_orphans(char **argv)
 {
 	int count = number(argv, 0, 1), zombies = 1;
@@ -262,7 +271,8 @@ static int do_orphans(char **argv)
 	}
 	say("made %d\n", count);
 	/* One that comes and goes may be a helper of husk's. */
-	for (int i = 0; i < 2000 && (zombies = count_zombies()) > 0; i++)
+	for (int i = 0; i < 2000 && ((zombies = count_zombies()) > 0 || count_processes(false) > 0);
+		i++)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	say("zombies %d\n", zombies);
 	return number(argv, 1, 0);

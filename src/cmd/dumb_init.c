@@ -185,6 +185,8 @@ static void say_received(const struct dumb_init *dumb, int number)
 	say(dumb, "Received signal %d.", number);
 	if (number != SIGCHLD && translate(dumb, number) == 0)
 		say_forwarded(dumb, 0);
+	if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
+		say(dumb, "Suspending self due to TTY signal.");
 }
 
 static void say_detached(const struct dumb_init *dumb, const struct init_trace *event)
