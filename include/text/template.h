@@ -54,6 +54,10 @@ enum {
 	TEMPLATE_DEPTH_MAX = 32,       /* blocks and nested words */
 	TEMPLATE_SIZE_MAX = 256 << 20, /* one template's text */
 	TEMPLATE_OPEN_MAX = 8,
+	/* What the loops of one text may read again, and what may be written by then: loops in
+	 * loops are a second's work, and no start that never ends. */
+	TEMPLATE_LOOPS_MAX = 64 << 20,
+	TEMPLATE_LOOPS_OUT_MAX = 1 << 30,
 };
 
 /* What becomes of `${NAME}` (with filters or not) where NAME is not set. A loop over it is empty,

@@ -58,6 +58,7 @@ struct engine {
 	unsigned words;
 	unsigned loops;
 	unsigned quiet; /* loops that repeat: what stayed in them was told */
+	size_t spent;   /* of TEMPLATE_LOOPS_MAX */
 	unsigned depth;
 	size_t line_pos; /* `line` is known up to here; it began at `line_start` */
 	size_t line_start;

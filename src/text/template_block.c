@@ -113,6 +113,18 @@ static bool next_part(struct frame *loop)
 	return part.len != 0;
 }
 
+/* A pass costs something even where its text is short. */
+static int spend(struct engine *e, size_t size, size_t start, struct err *err)
+{
+	enum { PASS = 32 };
+
+	e->spent += size + PASS;
+	if (e->spent <= TEMPLATE_LOOPS_MAX &&
+		(e->run->out == NULL || e->run->out->written <= TEMPLATE_LOOPS_OUT_MAX))
+		return 0;
+	return engine_fail(e, start, err, "the loops go on for too long (loops within loops?)");
+}
+
 static int on_for(struct engine *e, const struct construct *c, struct err *err)
 {
 	struct template_value value = {{NULL, 0}, false};
@@ -121,7 +133,8 @@ static int on_for(struct engine *e, const struct construct *c, struct err *err)
 	if (e->live && !engine_lookup(e, c->name, &value) &&
 		e->run->options->undefined == TEMPLATE_ERROR)
 		return engine_fail_unset(e, c, err);
-	if (engine_push(e, FRAME_FOR, c->start, err) < 0)
+	if (spend(e, value.text.len, c->start, err) < 0 ||
+		engine_push(e, FRAME_FOR, c->start, err) < 0)
 		return -1;
 	loop = engine_top(e);
 	loop->item = c->item;
@@ -133,11 +146,13 @@ static int on_for(struct engine *e, const struct construct *c, struct err *err)
 	return 0;
 }
 
-static int on_end(struct engine *e)
+static int on_end(struct engine *e, const struct construct *c, struct err *err)
 {
 	struct frame *frame = engine_top(e);
 
 	if (frame->kind == FRAME_FOR && e->live && next_part(frame)) {
+		if (spend(e, c->end - frame->body, frame->start, err) < 0)
+			return -1;
 		e->from = e->pos = frame->body;
 		e->quiet += !frame->repeated;
 		frame->repeated = true;
@@ -157,6 +172,6 @@ int engine_directive(struct engine *e, const struct construct *c, bool alone, st
 	if (c->kind == CONSTRUCT_FOR)
 		return on_for(e, c, err);
 	if (c->kind == CONSTRUCT_END)
-		return on_end(e);
+		return on_end(e, c, err);
 	return on_branch(e, c, err);
 }

@@ -609,6 +609,7 @@ int template_run(struct template_run *run, struct err *err)
 	e.words = 0;
 	e.loops = 0;
 	e.quiet = 0;
+	e.spent = 0;
 	e.depth = 0;
 	e.line_pos = 0;
 	e.line_start = 0;

@@ -97,6 +97,37 @@ static void test_expand_every_allocation_failing_is_an_error(void **state)
 	assert_in_range(failures, 3, 90);
 }
 
+/* Four parts, five loops deep, and a body that makes it 1024 times 128 KiB. */
+static void test_loops_within_loops_end(void **state)
+{
+	const struct scope_row four[] = {{"A", {"1,2,3,4", 7}, false}, {NULL, {NULL, 0}, false}};
+	struct scope_table table = {.rows = four};
+	struct template_scope scope = scope_table_scope(&table, false);
+	struct template_options options = {.file = "f"};
+	struct buf text;
+	struct out out;
+	struct err err;
+
+	(void)state;
+	for (unsigned depth = 3; depth <= 5; depth += 2) {
+		buf_init(&text, 1 << 20);
+		for (unsigned i = 0; i < depth; i++)
+			buf_append_cstr(&text, "${for X in A}");
+		append_many(&text, "0123456789abcdef0123456789abcdef", 128 << 10);
+		for (unsigned i = 0; i < depth; i++)
+			buf_append_cstr(&text, "${end}");
+		writes = write_fails_at = 0;
+		out_init_fd(&out, 1, "t");
+		err_clear(&err);
+		assert_int_equal(
+			template_stream(buf_str(&text), &options, &scope, &out, NULL, NULL, &err),
+			depth == 3 ? 0 : -1);
+		assert_string_equal(err.message,
+			depth == 3 ? "" : "the loops go on for too long (loops within loops?)");
+		buf_fini(&text);
+	}
+}
+
 /* Enough for the block in which short pieces are gathered to be filled several times. */
 static void make_large(struct buf *text, struct buf *expected)
 {
@@ -225,6 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_expand_every_allocation_failing_is_an_error),
+		cmocka_unit_test(test_loops_within_loops_end),
 		cmocka_unit_test(test_stream_large_text_with_and_without_its_block_same),
 		cmocka_unit_test(test_stream_every_write_failing_is_an_error),
 		cmocka_unit_test(test_expand_pathological_texts_take_linear_time),
