@@ -16,4 +16,7 @@ const char *signal_name(int number, char out[SIGNAL_NAME_MAX]);
 /* The known name nearest to `name`, for "did you mean"; NULL where none is near. */
 const char *signal_nearest(struct str name);
 
+/* TERM, INT or QUIT, where one is blocked and waits; else 0. */
+int signal_pending_stop(void);
+
 #endif

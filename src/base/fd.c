@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/signal_name.h"
 #include "base/sys.h"
 
 enum {
 	READ_STEP = 65536,
 	/* A terminal's room is not known; this much fits wherever poll(2) speaks of room. */
 	TERMINAL_PIECE = 64,
+	FIFO_PAUSE_FIRST = 100000, /* ns */
+	FIFO_PAUSE_LAST = 10000000,
 };
 
 void fd_close(int *fd)
@@ -33,6 +36,15 @@ static int fail_read(struct err *err, const char *path, int errnum, const char *
 	return -1;
 }
 
+static int append(struct buf *out, const char *data, size_t size, const char *path, struct err *err)
+{
+	if (buf_append(out, data, size) == 0)
+		return 0;
+	if (size > out->max || out->len > out->max - size)
+		return err_set_at(err, ERR_CONFIG, path, 0, 0, "larger than %zu bytes", out->max);
+	return err_nomem(err);
+}
+
 int fd_read_all(int fd, struct buf *out, const char *path, struct err *err)
 {
 	char block[4096];
@@ -44,42 +56,58 @@ int fd_read_all(int fd, struct buf *out, const char *path, struct err *err)
 			return 0;
 		if (got < 0)
 			return fail_read(err, path, errno, "cannot read");
-		if (buf_append(out, block, (size_t)got) == 0)
-			continue;
-		if ((size_t)got > out->max || out->len > out->max - (size_t)got)
-			return err_set_at(
-				err, ERR_CONFIG, path, 0, 0, "larger than %zu bytes", out->max);
-		return err_nomem(err);
+		if (append(out, block, (size_t)got, path, err) != 0)
+			return -1;
 	}
 }
 
 /*
  * A FIFO opened O_NONBLOCK reads as empty where nobody has it open for writing, and waits for
- * nobody. Where there is a writer, as behind <(...), its end is waited for as in any pipe.
+ * nobody. Where there is a writer, as behind <(...), its end is waited for as in any pipe; but a
+ * writer that never ends must not keep a start, whose signals are blocked, from being stopped.
  */
+static int read_fifo(int fd, struct buf *out, const char *path, struct err *err)
+{
+	char block[4096], name[SIGNAL_NAME_MAX];
+	int64_t pause = FIFO_PAUSE_FIRST;
+	bool heard = false;
+
+	for (;;) {
+		ssize_t got = sys_read(fd, block, sizeof(block));
+		int stop;
+
+		if (got == 0 && !heard)
+			return err_set_at(
+				err, ERR_CONFIG, path, 0, 0, "a FIFO that nobody writes to");
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EAGAIN)
+			return fail_read(err, path, errno, "cannot read");
+		heard = true;
+		if (got > 0) {
+			if (append(out, block, (size_t)got, path, err) != 0)
+				return -1;
+			pause = FIFO_PAUSE_FIRST;
+			continue;
+		}
+		stop = signal_pending_stop();
+		if (stop != 0)
+			return err_set_at(err, ERR_CONFIG, path, 0, 0,
+				"a FIFO whose writer did not end before %s",
+				signal_name(stop, name));
+		sys_sleep(pause);
+		if (pause < FIFO_PAUSE_LAST)
+			pause *= 2;
+	}
+}
+
 static int read_opened(
 	int fd, const struct stat *st, struct buf *out, const char *path, struct err *err)
 {
-	char first[4096];
-	ssize_t got;
-
 	if (S_ISDIR(st->st_mode))
 		return fail_read(err, path, EISDIR, "cannot read");
-	if (!S_ISFIFO(st->st_mode))
-		return fd_read_all(fd, out, path, err);
-	got = sys_read(fd, first, sizeof(first));
-	if (got == 0)
-		return err_set_at(err, ERR_CONFIG, path, 0, 0, "a FIFO that nobody writes to");
-	if (got < 0 && errno != EAGAIN)
-		return fail_read(err, path, errno, "cannot read");
-	if (got > 0 && buf_append(out, first, (size_t)got) != 0)
-		return out->max < (size_t)got ? err_set_at(err, ERR_CONFIG, path, 0, 0,
-							"larger than %zu bytes", out->max)
-					      : err_nomem(err);
-	/* The description is our own: nobody else sees its flags. */
-	if (sys_set_status_flags(fd, O_RDONLY) != 0)
-		return fail_read(err, path, errno, "cannot read");
-	return fd_read_all(fd, out, path, err);
+	return S_ISFIFO(st->st_mode) ? read_fifo(fd, out, path, err)
+				     : fd_read_all(fd, out, path, err);
 }
 
 int fd_read_file(const char *path, size_t max, struct buf *out, struct err *err)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sys.h"
+
 enum { SIGNAL_MAX = 64 };
 
 /* signal(7); the first name of a number is the one that is shown. */
@@ -129,4 +131,18 @@ const char *signal_nearest(struct str name)
 	if (name.len > 3 && eq_nocase(str_sub(name, 0, 3), "SIG"))
 		return str_nearest(name, full);
 	return str_nearest(name, bare);
+}
+
+int signal_pending_stop(void)
+{
+	static const int stops[] = {SIGTERM, SIGINT, SIGQUIT};
+	struct sys_sigset set;
+
+	if (sys_sigpending(&set) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+		if (set.bits >> (stops[i] - 1) & 1)
+			return stops[i];
+	}
+	return 0;
 }

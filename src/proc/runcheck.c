@@ -151,21 +151,6 @@ static struct str last_words(struct words *words, const struct env *env)
 	return text;
 }
 
-/* The number of a pending stop, or 0. */
-static int pending_stop(void)
-{
-	static const int stops[] = {SIGTERM, SIGINT, SIGQUIT};
-	struct sys_sigset set;
-	size_t i;
-
-	if (sys_sigpending(&set) < 0)
-		return 0;
-	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++)
-		if (set.bits >> (stops[i] - 1) & 1)
-			return stops[i];
-	return 0;
-}
-
 /*
  * Until it has ended. The end shows on its pipe first, unless something it left behind holds that
  * open: so look for it now and then as well.
@@ -186,7 +171,7 @@ static int await(struct words *words, pid_t pid, int64_t limit, int *status, str
 		if (ended < 0)
 			return err_set_errno(err, ERR_INTERNAL, errno, "cannot wait for the check");
 		now = sys_now();
-		stop = pending_stop();
+		stop = signal_pending_stop();
 		if (stop != 0)
 			return err_set(err, ERR_CONFIG, "the check was ended by %s",
 				signal_name(stop, name));

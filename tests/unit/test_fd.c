@@ -444,6 +444,29 @@ static void test_read_file_directory_refused(void **state)
 	assert_string_equal(err.message, "cannot read: Is a directory");
 }
 
+/* Its writer is this test, which does not end. */
+static void test_read_file_fifo_of_slow_writer_ends_by_term(void **state)
+{
+	struct sys_sigset term = {.bits = UINT64_C(1) << (SIGTERM - 1)}, old;
+	struct buf buf;
+	struct err err;
+	int writer;
+
+	(void)state;
+	assert_int_equal(mkfifo(in_folder("fifo"), 0600), 0);
+	writer = open(in_folder("fifo"), O_RDWR | O_CLOEXEC);
+	assert_true(writer >= 0);
+	assert_int_equal(write(writer, "abc", 3), 3);
+	assert_int_equal(sys_sigmask(SIG_BLOCK, &term, &old), 0);
+	assert_int_equal(kill(getpid(), SIGTERM), 0);
+	assert_int_equal(fd_read_file(in_folder("fifo"), 100, &buf, &err), -1);
+	assert_int_equal(sys_sigtake(&term), SIGTERM);
+	assert_int_equal(sys_sigmask(SIG_SETMASK, &old, NULL), 0);
+	assert_string_equal(err.message, "a FIFO whose writer did not end before SIGTERM");
+	close(writer);
+	assert_int_equal(unlink(in_folder("fifo")), 0);
+}
+
 static void test_read_file_fifo_without_writer_no_wait(void **state)
 {
 	struct buf buf;
@@ -523,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_read_file_missing_error_says_why),
 		cmocka_unit_test(test_read_file_directory_refused),
 		cmocka_unit_test(test_read_file_fifo_without_writer_no_wait),
+		cmocka_unit_test(test_read_file_fifo_of_slow_writer_ends_by_term),
 		cmocka_unit_test(test_read_file_pipe_until_its_end),
 		cmocka_unit_test(test_read_file_pipe_larger_than_max_refused),
 	};
