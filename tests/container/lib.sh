@@ -5,6 +5,8 @@
 # Not below $T: where /tmp is memory, it is too small for images.
 store=$(mktemp -d /var/tmp/husk-store.XXXXXX) || exit 1
 cgroup=/husk-test-${store##*.}
+# conmon writes a file `oom` where it was started.
+cd "$store" || exit 1
 
 pod()
 {
@@ -21,7 +23,7 @@ store_remove()
 		while read -r mount; do
 			umount -l "$mount"
 		done
-	rm -rf --one-file-system "$store"
+	cd / && rm -rf --one-file-system "$store"
 	for dir in /sys/fs/cgroup"$cgroup" /sys/fs/cgroup/*"$cgroup"; do
 		[ -d "$dir" ] && find "$dir" -depth -type d -exec rmdir {} +
 	done
