@@ -92,11 +92,12 @@ restricted=(--network=host --ulimit nofile=1024:1024 --ulimit nproc=1000:1000 --
 writable=(--tmpfs /run --tmpfs /tmp)
 
 # run_once OPTION... IMAGE [ARG...]: to its end; its output is in $T/out, its status is returned.
+# It reads the file $input, where that is set and --interactive is among the options.
 run_once()
 {
 	timeout 60 podman --root "$store/root" --runroot "$store/run" --tmpdir "$store/tmp" \
 		--runtime runc --cgroup-manager cgroupfs --events-backend none \
-		run --rm "${restricted[@]}" "$@" >"$T/out" 2>&1 </dev/null
+		run --rm "${restricted[@]}" "$@" >"$T/out" 2>&1 <"${input:-/dev/null}"
 }
 
 # Does a limit of memory and of processors arrive in a container?

@@ -30,7 +30,9 @@ test_smallest()
 	t_is "smallest: a file that is no program is status 126" $? 126
 
 	if can_limit; then
-		run_once --memory 32m --volume "$TESTCHILD:/srv/testchild:ro" smallest -- \
+		# It takes the memory once it has read a byte.
+		echo go >"$T/go"
+		input=$T/go run_once --interactive --memory 32m --volume "$TESTCHILD:/srv/testchild:ro" smallest -- \
 			/srv/testchild take-memory 200
 		t_is "smallest: the kernel ends what takes too much memory, status 128 + 9" $? 137
 		t_ok "smallest: husk says that it was that, and the limit" \
