@@ -95,7 +95,7 @@ writable=(--tmpfs /run --tmpfs /tmp)
 # It reads the file $input, where that is set and --interactive is among the options.
 run_once()
 {
-	timeout 60 podman --root "$store/root" --runroot "$store/run" --tmpdir "$store/tmp" \
+	timeout 240 podman --root "$store/root" --runroot "$store/run" --tmpdir "$store/tmp" \
 		--runtime runc --cgroup-manager cgroupfs --events-backend none \
 		run --rm "${restricted[@]}" "$@" >"$T/out" 2>&1 <"${input:-/dev/null}"
 }

@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-enum { PID1_PATIENCE = 20, PID1_LINE_MAX = 4096, PID1_TEXT_MAX = 65536 };
+enum { PID1_PATIENCE = 120, PID1_LINE_MAX = 4096, PID1_TEXT_MAX = 65536 };
 
 struct pid1_options {
 	bool same_namespace; /* husk is not PID 1 */
