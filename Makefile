@@ -241,7 +241,7 @@ MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro -s
 HUSK_LAYOUT := src/husk.ld
 
 # Where each byte of a template passes speed counts, not size.
-MUSL_FAST := src/text/template_run
+MUSL_FAST := src/text/template_read src/text/template_run
 $(MUSL_FAST:%=$(BUILD)/musl/%.o): private MUSL_CFLAGS += -O2
 
 # The tests: glibc, sanitizers.
