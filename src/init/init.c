@@ -13,7 +13,7 @@
 enum {
 	SIGNALS_AT_ONCE = 16,
 	/* Then signals are looked at again: a flood of orphans does not delay TERM. */
-	REAPED_AT_ONCE = 64,
+	REAPED_AT_ONCE = 256,
 };
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number)
