@@ -177,7 +177,8 @@ static void reap_and_tell(struct init *init)
 	follow_up(init);
 }
 
-/* SIGPIPE of our own writes is not for the program. SIGCHLD is the kernel's, unless somebody has
+/* SIGPIPE of our own writes is not for the program, but what giving up the terminal has brought is
+ * taken note of: the kernel sends either in our name. SIGCHLD is the kernel's, unless somebody has
  * sent one. */
 static void take(struct init *init, const struct signalfd_siginfo *info, bool *dead)
 {
@@ -189,7 +190,8 @@ static void take(struct init *init, const struct signalfd_siginfo *info, bool *d
 		init_trace(init, INIT_TRACE_RECEIVED, 0, number);
 		return;
 	}
-	if (info->ssi_code <= 0 && (pid_t)info->ssi_pid == init->self)
+	if (info->ssi_code <= 0 && (pid_t)info->ssi_pid == init->self &&
+		!(init->ignore_once >> (number - 1) & 1))
 		return;
 	if (init_take_signal(init, number))
 		tell_all(init, OCCASION_STOP);
