@@ -214,6 +214,19 @@ static int filter_quote(struct str s, struct buf *out, struct err *err)
 	return 0;
 }
 
+/*
+ * php-fpm hands its file to PHP's parser line by line (fpm_conf.c, fpm_conf_load_ini_file): no
+ * quote reaches over a line's end, and what stands behind it would be a directive.
+ */
+static int filter_ini(struct str s, struct buf *out, struct err *err)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (is_one_of(s.data[i], "\n\r"))
+			return refuse(err, "holds a line break, which an ini value cannot");
+	}
+	return filter_quote(s, out, err);
+}
+
 /* RFC 4648 4. */
 static int filter_base64(struct str s, struct buf *out, struct err *err)
 {
@@ -405,6 +418,7 @@ static int apply(enum filter_id id, struct str s, struct buf *out, struct err *e
 	case FILTER_NGINX:
 		return filter_nginx(s, out, err);
 	case FILTER_INI:
+		return filter_ini(s, out, err);
 	case FILTER_SH:
 		return filter_quote(s, out, err);
 	case FILTER_BASE64:

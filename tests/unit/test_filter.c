@@ -128,14 +128,17 @@ static void test_ini_and_sh_quoted(void **state)
 		enum filter_id id = i == 0 ? FILTER_INI : FILTER_SH;
 
 		expect(id, STR(""), STR("''"));
-		expect(id, STR("a ${b} $c `d` \\ \"e\" ;#\n"),
-			STR("'a ${b} $c `d` \\ \"e\" ;#\n'"));
+		expect(id, STR("a ${b} $c `d` \\ \"e\" ;#"),
+			STR("'a ${b} $c `d` \\ \"e\" ;#'"));
 		expect(id, STR("it's"), STR("'it'\"'\"'s'"));
 		expect(id, STR("'a''"), STR("\"'\"'a'\"''\""));
 		expect(id, STR("''"), STR("\"''\""));
 		expect(id, STR("\xff"), STR("'\xff'"));
 		expect_refused(id, STR("a\0b"));
 	}
+	expect(FILTER_SH, STR("a\nb\r"), STR("'a\nb\r'"));
+	expect_refused(FILTER_INI, STR("9000'\nuser = root"));
+	expect_refused(FILTER_INI, STR("a\r"));
 }
 
 /* RFC 4648 10. */
