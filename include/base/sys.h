@@ -43,22 +43,16 @@ int sys_close(int fd);
 ssize_t sys_copy_range(int from, int to, size_t size);
 /* renameat2(2), RENAME_EXCHANGE: EINVAL where the file system cannot. */
 int sys_exchange(int olddir, const char *old, int newdir, const char *new);
-int sys_fchdir(int fd);
 int sys_fchmod(int fd, mode_t mode);
-int sys_fchmodat(int dirfd, const char *path, mode_t mode);
 int sys_fchown(int fd, uid_t uid, gid_t gid);
-int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
 int sys_flock(int fd, int operation);
 int sys_fstat(int fd, struct stat *st);
 int sys_fstatat(int dirfd, const char *path, struct stat *st, int flags);
-int sys_fstatfs(int fd, struct statfs *st);
 int sys_fsync(int fd);
-int sys_ftruncate(int fd, off_t size);
 /* getdents64(2) records. */
 ssize_t sys_getdents(int fd, void *out, size_t size);
 /* getrandom(2): all of it, at most 256 bytes, or -1. */
 int sys_getrandom(void *out, size_t size);
-int sys_linkat(int olddir, const char *old, int newdir, const char *new, int flags);
 off_t sys_lseek(int fd, off_t offset, int whence);
 int sys_mkdirat(int dirfd, const char *path, mode_t mode);
 int sys_open(const char *path, int flags, mode_t mode);
@@ -93,7 +87,6 @@ int sys_dup3(int old, int new, int flags);
 int sys_dup_above(int fd, int least);
 /* F_GETFD and F_SETFD: FD_CLOEXEC or 0. */
 int sys_get_fd_flags(int fd);
-int sys_set_fd_flags(int fd, int flags);
 /* F_GETFL and F_SETFL: the latter for descriptions of husk's own only, never for inherited ones. */
 int sys_get_status_flags(int fd);
 int sys_set_status_flags(int fd, int flags);
@@ -101,26 +94,19 @@ int sys_pipe(int fds[2]);
 
 /* Memory. */
 int sys_madvise(void *address, size_t size, int advice);
-/* Read-only, private; NULL where it failed. */
-void *sys_map_file(int fd, size_t size);
-int sys_unmap(void *address, size_t size);
 
 /* Processes. */
 int sys_execve(const char *path, char *const argv[], char *const envp[]);
 void sys_exit(int status) __attribute__((noreturn));
 pid_t sys_fork(void);
-gid_t sys_getegid(void);
 uid_t sys_geteuid(void);
-gid_t sys_getgid(void);
 pid_t sys_getpgid(pid_t pid);
 pid_t sys_getpid(void);
 pid_t sys_getppid(void);
 pid_t sys_getsid(pid_t pid);
-uid_t sys_getuid(void);
 int sys_kill(pid_t pid, int signal);
 /* `new` and `old` may be NULL. */
 int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
-int sys_set_dumpable(bool on);
 int sys_set_parent_death_signal(int signal);
 int sys_set_subreaper(bool on);
 /* 1, 0 or -1. */
@@ -137,7 +123,6 @@ pid_t sys_wait(pid_t pid, int *status, int flags);
 int sys_set_controlling_tty(int fd);
 /* TIOCNOTTY. */
 int sys_drop_controlling_tty(int fd);
-bool sys_isatty(int fd);
 pid_t sys_tcgetpgrp(int fd);
 int sys_tcsetpgrp(int fd, pid_t group);
 

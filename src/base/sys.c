@@ -90,29 +90,14 @@ int sys_exchange(int olddir, const char *old, int newdir, const char *new)
 	return (int)syscall(SYS_renameat2, olddir, old, newdir, new, 2);
 }
 
-int sys_fchdir(int fd)
-{
-	return fchdir(fd);
-}
-
 int sys_fchmod(int fd, mode_t mode)
 {
 	return fchmod(fd, mode);
 }
 
-int sys_fchmodat(int dirfd, const char *path, mode_t mode)
-{
-	return fchmodat(dirfd, path, mode, 0);
-}
-
 int sys_fchown(int fd, uid_t uid, gid_t gid)
 {
 	return fchown(fd, uid, gid);
-}
-
-int sys_fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
-{
-	return fchownat(dirfd, path, uid, gid, flags);
 }
 
 int sys_flock(int fd, int operation)
@@ -130,24 +115,11 @@ int sys_fstatat(int dirfd, const char *path, struct stat *st, int flags)
 	return fstatat(dirfd, path, st, flags);
 }
 
-int sys_fstatfs(int fd, struct statfs *st)
-{
-	return fstatfs(fd, st);
-}
-
 int sys_fsync(int fd)
 {
 	int result;
 
 	RETRY(result, fsync(fd));
-	return result;
-}
-
-int sys_ftruncate(int fd, off_t size)
-{
-	int result;
-
-	RETRY(result, ftruncate(fd, size));
 	return result;
 }
 
@@ -162,11 +134,6 @@ int sys_getrandom(void *out, size_t size)
 
 	RETRY(got, getrandom(out, size, 0));
 	return got == (ssize_t)size ? 0 : -1;
-}
-
-int sys_linkat(int olddir, const char *old, int newdir, const char *new, int flags)
-{
-	return linkat(olddir, old, newdir, new, flags);
 }
 
 off_t sys_lseek(int fd, off_t offset, int whence)
@@ -330,11 +297,6 @@ int sys_get_fd_flags(int fd)
 	return fcntl(fd, F_GETFD);
 }
 
-int sys_set_fd_flags(int fd, int flags)
-{
-	return fcntl(fd, F_SETFD, flags);
-}
-
 int sys_get_status_flags(int fd)
 {
 	return fcntl(fd, F_GETFL);
@@ -355,18 +317,6 @@ int sys_madvise(void *address, size_t size, int advice)
 	return madvise(address, size, advice);
 }
 
-void *sys_map_file(int fd, size_t size)
-{
-	void *address = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-	return address == MAP_FAILED ? NULL : address;
-}
-
-int sys_unmap(void *address, size_t size)
-{
-	return munmap(address, size);
-}
-
 int sys_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return execve(path, argv, envp);
@@ -383,19 +333,9 @@ pid_t sys_fork(void)
 	return _Fork();
 }
 
-gid_t sys_getegid(void)
-{
-	return getegid();
-}
-
 uid_t sys_geteuid(void)
 {
 	return geteuid();
-}
-
-gid_t sys_getgid(void)
-{
-	return getgid();
 }
 
 pid_t sys_getpgid(pid_t pid)
@@ -418,11 +358,6 @@ pid_t sys_getsid(pid_t pid)
 	return getsid(pid);
 }
 
-uid_t sys_getuid(void)
-{
-	return getuid();
-}
-
 int sys_kill(pid_t pid, int signal)
 {
 	return kill(pid, signal);
@@ -434,11 +369,6 @@ int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit
 	 * 64-bit machines struct rlimit is the kernel's rlimit64. */
 	_Static_assert(sizeof(struct rlimit) == 16, "struct rlimit is the kernel's");
 	return (int)syscall(SYS_prlimit64, pid, resource, new, old);
-}
-
-int sys_set_dumpable(bool on)
-{
-	return prctl(PR_SET_DUMPABLE, on ? 1UL : 0UL, 0UL, 0UL, 0UL);
 }
 
 int sys_set_parent_death_signal(int signal)
@@ -489,11 +419,6 @@ int sys_set_controlling_tty(int fd)
 int sys_drop_controlling_tty(int fd)
 {
 	return ioctl(fd, TIOCNOTTY);
-}
-
-bool sys_isatty(int fd)
-{
-	return isatty(fd) == 1;
 }
 
 pid_t sys_tcgetpgrp(int fd)
