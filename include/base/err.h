@@ -61,6 +61,12 @@ int err_nomem(struct err *err);
 
 /* Puts "context: " before the message; returns -1. */
 int err_wrap(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Puts more behind the message; returns -1. */
+int err_append(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends which of `known` was meant: " (did you mean json?)", or where none is near `given`,
+ * " (known: text, json)". `known` ends with NULL; where it is empty, nothing is appended. Returns
+ * -1. */
+int err_suggest(struct err *err, struct str given, const char *const *known);
 
 /* Sets line, column, source and caret from a byte offset into `text`, the whole file's content. */
 void err_locate(struct err *err, const char *file, struct str text, size_t offset);

@@ -5,7 +5,7 @@
 #ifndef HUSK_BASE_SIGNAL_NAME_H
 #define HUSK_BASE_SIGNAL_NAME_H
 
-#include "base/str.h"
+#include "base/err.h"
 
 enum { SIGNAL_NAME_MAX = 24, SIGNAL_RTMIN = 34 };
 
@@ -13,8 +13,8 @@ enum { SIGNAL_NAME_MAX = 24, SIGNAL_RTMIN = 34 };
 int signal_number(struct str name);
 /* "SIGTERM", "SIGRTMIN+3"; for a number out of range "signal 99". Returns `out`. */
 const char *signal_name(int number, char out[SIGNAL_NAME_MAX]);
-/* The known name nearest to `name`, for "did you mean"; NULL where none is near. */
-const char *signal_nearest(struct str name);
+/* As signal_number; -1 and ERR_CONFIG with a suggestion where it is unknown. */
+int signal_parse(struct str name, int *number, struct err *err);
 
 /* TERM, INT or QUIT, where one is blocked and waits; else 0. */
 int signal_pending_stop(void);

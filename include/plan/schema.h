@@ -54,9 +54,12 @@ void schema_nomem(struct schema *s);
 /* "wants TYPE, not a list" */
 void schema_error_type(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node);
-/* "WHAT "value" (did you mean NEAREST?)" */
+/* "WHAT "value" (did you mean NEAREST?)"; `nearest` may be NULL. */
 void schema_error_unknown(struct schema *s, const struct yaml_node *node, const char *what,
 	struct str name, const char *nearest);
+/* The same, with the known ones where none is near: err_suggest. */
+void schema_error_choice(struct schema *s, const struct yaml_node *node, const char *what,
+	struct str name, const char *const *known);
 
 /* Around what is read below a key or a list's item. */
 void schema_push(struct schema *s, struct str name);

@@ -40,7 +40,8 @@ enum filter_id {
 /* FILTER_NONE for the name "none"; FILTER_COUNT where it is unknown. */
 enum filter_id filter_find(struct str name);
 const char *filter_name(enum filter_id id);
-const char *filter_nearest(struct str name);
+/* By id, "none" first; ends with NULL. */
+extern const char *const filter_names[];
 /* Appends the filtered value; a failed check sets only the error's message ("not a port"), the
  * caller adds the place. The value itself is not in the message (it may be secret). */
 int filter_apply(enum filter_id id, struct str value, struct buf *out, struct err *err);

@@ -38,6 +38,21 @@ static void set(struct err *err, enum err_code code, const char *format, va_list
 	copy(err->message, sizeof(err->message), message);
 }
 
+int err_append(struct err *err, const char *format, ...)
+{
+	va_list args;
+	size_t len;
+
+	if (err == NULL)
+		return -1;
+	len = strlen(err->message);
+	va_start(args, format);
+	if (vsnprintf(err->message + len, sizeof(err->message) - len, format, args) < 0)
+		err->message[len] = '\0';
+	va_end(args);
+	return -1;
+}
+
 int err_set(struct err *err, enum err_code code, const char *format, ...)
 {
 	va_list args;
@@ -53,7 +68,6 @@ int err_set(struct err *err, enum err_code code, const char *format, ...)
 int err_set_errno(struct err *err, enum err_code code, int errnum, const char *format, ...)
 {
 	va_list args;
-	size_t len;
 
 	if (err == NULL)
 		return -1;
@@ -61,9 +75,7 @@ int err_set_errno(struct err *err, enum err_code code, int errnum, const char *f
 	set(err, code, format, args);
 	va_end(args);
 	err->errnum = errnum;
-	len = strlen(err->message);
-	(void)snprintf(err->message + len, sizeof(err->message) - len, ": %s", strerror(errnum));
-	return -1;
+	return err_append(err, ": %s", strerror(errnum));
 }
 
 int err_set_at(struct err *err, enum err_code code, const char *file, unsigned line,
@@ -107,6 +119,20 @@ int err_wrap(struct err *err, const char *format, ...)
 	copy(message + len, sizeof(message) - len, err->message);
 	copy(err->message, sizeof(err->message), message);
 	return -1;
+}
+
+int err_suggest(struct err *err, struct str given, const char *const *known)
+{
+	const char *near = str_nearest(given, known);
+
+	if (near != NULL)
+		return err_append(err, " (did you mean %s?)", near);
+	if (*known == NULL)
+		return -1;
+	err_append(err, " (known: %s", *known);
+	while (*++known != NULL)
+		err_append(err, ", %s", *known);
+	return err_append(err, ")");
 }
 
 static bool is_continuation(char c)

@@ -57,16 +57,11 @@ void log_set_json(bool json)
 	state.json = json;
 }
 
-static int refuse(struct err *err, const char *variable, const char *value,
-	const char *const *known, const char *list)
+static int refuse(
+	struct err *err, const char *variable, const char *value, const char *const *known)
 {
-	const char *near = str_nearest(str_from(value), known);
-
-	if (near != NULL)
-		return err_set(err, ERR_CONFIG, "%s: unknown value \"%s\" (did you mean %s?)",
-			variable, value, near);
-	return err_set(
-		err, ERR_CONFIG, "%s: unknown value \"%s\" (known: %s)", variable, value, list);
+	(void)err_set(err, ERR_CONFIG, "%s: unknown value \"%s\"", variable, value);
+	return err_suggest(err, str_from(value), known);
 }
 
 static int configure_level(const char *level, struct err *err)
@@ -77,7 +72,7 @@ static int configure_level(const char *level, struct err *err)
 			return 0;
 		}
 	}
-	return refuse(err, "HUSK_LOG", level, level_names, "error, warn, info, debug");
+	return refuse(err, "HUSK_LOG", level, level_names);
 }
 
 static int configure_format(const char *format, struct err *err)
@@ -90,7 +85,7 @@ static int configure_format(const char *format, struct err *err)
 			return 0;
 		}
 	}
-	return refuse(err, "HUSK_LOG_FORMAT", format, formats, "text, json");
+	return refuse(err, "HUSK_LOG_FORMAT", format, formats);
 }
 
 /* Set but empty is as good as not set: that is how containers' variables are switched off. */

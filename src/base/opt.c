@@ -35,23 +35,38 @@ static const struct opt *find_name(const struct opt *table, struct str name)
 	return NULL;
 }
 
+static void append_known(const struct opt *table, struct err *err)
+{
+	const char *separator = " (known: ";
+
+	for (; table->id != 0; table++) {
+		if (table->name != NULL)
+			(void)err_append(err, "%s--%s", separator, table->name);
+		else
+			(void)err_append(err, "%s-%c", separator, table->letter);
+		separator = ", ";
+	}
+	if (*separator == ',')
+		(void)err_append(err, ")");
+}
+
 static int unknown_name(const struct opt *table, struct str name, struct err *err)
 {
 	const char *names[OPT_NAMES_MAX + 1];
 	const char *near;
 	size_t count = 0;
 
-	for (; table->id != 0 && count < OPT_NAMES_MAX; table++) {
-		if (table->name != NULL)
-			names[count++] = table->name;
+	(void)err_set(err, ERR_USAGE, "unknown option --%.*s", STR_ARGS(name));
+	for (const struct opt *opt = table; opt->id != 0 && count < OPT_NAMES_MAX; opt++) {
+		if (opt->name != NULL)
+			names[count++] = opt->name;
 	}
 	names[count] = NULL;
 	near = str_nearest(name, names);
 	if (near != NULL)
-		(void)err_set(err, ERR_USAGE, "unknown option --%.*s (did you mean --%s?)",
-			STR_ARGS(name), near);
+		(void)err_append(err, " (did you mean --%s?)", near);
 	else
-		(void)err_set(err, ERR_USAGE, "unknown option --%.*s", STR_ARGS(name));
+		append_known(table, err);
 	return OPT_ERROR;
 }
 
@@ -102,6 +117,7 @@ static int next_letter(struct opt_parser *parser, const char *word, struct err *
 
 		(void)err_set(
 			err, ERR_USAGE, "unknown option -%.*s", (int)(len == 0 ? 1 : len), letter);
+		append_known(parser->table, err);
 		return OPT_ERROR;
 	}
 	if (opt->argument == NULL) {

@@ -6,7 +6,7 @@
 
 #include "base/sys.h"
 
-enum { SIGNAL_MAX = 64 };
+enum { SIGNAL_MAX = 64, SIGNAL_SHOWN_MAX = 80 };
 
 /* signal(7); the first name of a number is the one that is shown. */
 static const struct {
@@ -114,7 +114,8 @@ const char *signal_name(int number, char out[SIGNAL_NAME_MAX])
 	return out;
 }
 
-const char *signal_nearest(struct str name)
+/* The known name nearest to `name`; NULL where none is near. */
+static const char *nearest(struct str name)
 {
 	const char *full[NAME_COUNT + 3], *bare[NAME_COUNT + 3];
 	size_t count = 0;
@@ -145,4 +146,20 @@ int signal_pending_stop(void)
 			return stops[i];
 	}
 	return 0;
+}
+
+int signal_parse(struct str name, int *number, struct err *err)
+{
+	const char *near;
+
+	*number = signal_number(name);
+	if (*number != -1)
+		return 0;
+	near = nearest(name);
+	(void)err_set(err, ERR_CONFIG, "unknown signal \"%.*s\"",
+		STR_ARGS(str_sub(name, 0, SIGNAL_SHOWN_MAX)));
+	if (near != NULL)
+		return err_append(err, " (did you mean %s?)", near);
+	return err_append(
+		err, " (known: names such as TERM, RTMIN+1, and numbers from 1 to %d)", SIGNAL_MAX);
 }

@@ -26,7 +26,7 @@ static int parse(char **argv, const char **config, bool *explained, struct err *
 		return -1;
 	if (parser.argv[parser.index] != NULL)
 		return err_set(err, ERR_USAGE,
-			"husk check takes no operand (the configuration: husk check -c %s)",
+			"check takes no operand (the configuration: husk check -c %s)",
 			parser.argv[parser.index]);
 	return 0;
 }

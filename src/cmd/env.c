@@ -39,7 +39,7 @@ static int parse(char **argv, struct request *request, struct err *err)
 		return -1;
 	request->service = parser.argv[parser.index];
 	if (request->service && parser.argv[parser.index + 1])
-		return err_set(err, ERR_USAGE, "husk env takes one service at most");
+		return err_set(err, ERR_USAGE, "env takes one service at most");
 	return 0;
 }
 
@@ -63,10 +63,8 @@ static int find_service(
 			return 0;
 		}
 	}
-	const char *near = str_nearest(str_from(name), names);
-	if (near)
-		return err_set(err, ERR_USAGE, "no service \"%s\" (did you mean %s?)", name, near);
-	return err_set(err, ERR_USAGE, "no service \"%s\" in the configuration", name);
+	(void)err_set(err, ERR_USAGE, "no service \"%s\" in the configuration", name);
+	return err_suggest(err, str_from(name), names);
 }
 
 /* "default (husk.yaml:6)", "secret file (/run/secrets/db)" */

@@ -32,9 +32,9 @@ static int parse(struct arguments *arguments, char **argv, struct err *err)
 		return 0;
 	if (operands[1] == NULL || operands[2] != NULL)
 		return err_set(err, ERR_USAGE,
-			"husk render takes no operand (the configured templates), or two: IN OUT");
+			"render takes no operand (the configured templates), or two: IN OUT");
 	if (*operands[0] == '\0' || *operands[1] == '\0')
-		return err_set(err, ERR_USAGE, "husk render: IN and OUT must not be empty");
+		return err_set(err, ERR_USAGE, "render: IN and OUT must not be empty");
 	arguments->in = operands[0];
 	arguments->out = operands[1];
 	return 0;

@@ -30,16 +30,10 @@ struct run {
 
 static int parse_signal(const char *text, int *number, struct err *err)
 {
-	const char *near;
-
-	*number = signal_number(str_from(text));
-	if (*number > 0)
+	if (signal_parse(str_from(text), number, err) == 0)
 		return 0;
-	near = signal_nearest(str_from(text));
-	if (near)
-		return err_set(
-			err, ERR_USAGE, "unknown signal \"%s\" (did you mean %s?)", text, near);
-	return err_set(err, ERR_USAGE, "unknown signal \"%s\"", text);
+	err->code = ERR_USAGE;
+	return -1;
 }
 
 /* A word without a slash could be a mistyped command, but behind `--`; the arguments of

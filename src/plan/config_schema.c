@@ -78,7 +78,7 @@ static void read_type(
 			return;
 		}
 	}
-	schema_error_unknown(s, node, "unknown type", text, str_nearest(text, type_names));
+	schema_error_choice(s, node, "unknown type", text, type_names);
 }
 
 static void read_fold(
@@ -235,8 +235,7 @@ static void read_escape(
 		return;
 	id = filter_find(node->value);
 	if (id == FILTER_COUNT)
-		schema_error_unknown(
-			s, node, "unknown filter", node->value, filter_nearest(node->value));
+		schema_error_choice(s, node, "unknown filter", node->value, filter_names);
 	else
 		*(enum filter_id *)field = id;
 }
@@ -331,13 +330,12 @@ static void read_signal(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
 {
 	int number;
+	struct err err;
 
 	if (!schema_scalar(s, key, node))
 		return;
-	number = signal_number(node->value);
-	if (number < 0)
-		schema_error_unknown(
-			s, node, "unknown signal", node->value, signal_nearest(node->value));
+	if (signal_parse(node->value, &number, &err) != 0)
+		schema_error(s, node, "%s", err.message);
 	else
 		*(int *)field = number;
 }
@@ -498,8 +496,8 @@ static void read_service(struct schema *s, const struct schema_key *key,
 				service->place.file, service->place.line, service->place.column);
 		else
 			schema_error(s, node->key,
-				"this version runs one service, and there is %s already at "
-				"%s:%u:%u",
+				"this version runs one service, and \"%s\" stands at %s:%u:%u: "
+				"remove one of them",
 				service->name, service->place.file, service->place.line,
 				service->place.column);
 		return;

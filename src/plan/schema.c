@@ -35,17 +35,27 @@ static const char *path_text(const struct schema *s, char out[PATH_TEXT_MAX])
 	return out;
 }
 
+/* NULL where the list is full. */
+static struct err *add_error(struct schema *s, const struct yaml_node *node, const char *message)
+{
+	struct err *err = err_list_add(s->errors);
+	char path[PATH_TEXT_MAX];
+
+	path_text(s, path);
+	err_set_at(err, ERR_CONFIG, node->file, node->line, node->column, "%s%s%s", path,
+		path[0] ? ": " : "", message);
+	return err;
+}
+
 void schema_error(struct schema *s, const struct yaml_node *node, const char *format, ...)
 {
-	char path[PATH_TEXT_MAX], message[ERR_MESSAGE_MAX - PATH_TEXT_MAX];
+	char message[ERR_MESSAGE_MAX - PATH_TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	path_text(s, path);
-	err_set_at(err_list_add(s->errors), ERR_CONFIG, node->file, node->line, node->column,
-		"%s%s%s", path, path[0] ? ": " : "", message);
+	add_error(s, node, message);
 }
 
 void schema_nomem(struct schema *s)
@@ -73,15 +83,29 @@ void schema_error_type(struct schema *s, const struct schema_key *key, const str
 	schema_error(s, node, "wants %s, not %s", key->type, node_kind(node));
 }
 
+static struct err *add_unknown(
+	struct schema *s, const struct yaml_node *node, const char *what, struct str name)
+{
+	struct err *err = add_error(s, node, what);
+	struct str shown = str_sub(name, 0, VALUE_SHOWN_MAX);
+
+	err_append(err, " \"%.*s%s\"", STR_ARGS(shown), shown.len < name.len ? "..." : "");
+	return err;
+}
+
 void schema_error_unknown(struct schema *s, const struct yaml_node *node, const char *what,
 	struct str name, const char *nearest)
 {
-	bool cut = name.len > VALUE_SHOWN_MAX;
+	struct err *err = add_unknown(s, node, what, name);
 
-	if (cut)
-		name.len = VALUE_SHOWN_MAX;
-	schema_error(s, node, "%s \"%.*s%s\"%s%s%s", what, STR_ARGS(name), cut ? "..." : "",
-		nearest ? " (did you mean " : "", nearest ? nearest : "", nearest ? "?)" : "");
+	if (nearest)
+		err_append(err, " (did you mean %s?)", nearest);
+}
+
+void schema_error_choice(struct schema *s, const struct yaml_node *node, const char *what,
+	struct str name, const char *const *known)
+{
+	err_suggest(add_unknown(s, node, what, name), name, known);
 }
 
 void schema_push(struct schema *s, struct str name)
@@ -147,17 +171,18 @@ static void error_unknown_key(
 	struct schema *s, const struct schema_key *keys, const struct yaml_node *key_node)
 {
 	const char *names[SCHEMA_KEYS_MAX + 1];
-	const char *nearest;
+	const char *between;
 	char below[64];
 	size_t n = 0;
 
 	for (const struct schema_key *key = keys; key->name && n < SCHEMA_KEYS_MAX; key++)
 		names[n++] = key->name;
 	names[n] = NULL;
-	nearest = find_below(keys, key_node->value, below);
-	if (!nearest)
-		nearest = str_nearest(key_node->value, names);
-	schema_error_unknown(s, key_node, "unknown key", key_node->value, nearest);
+	between = find_below(keys, key_node->value, below);
+	if (between)
+		schema_error_unknown(s, key_node, "unknown key", key_node->value, between);
+	else
+		schema_error_choice(s, key_node, "unknown key", key_node->value, names);
 }
 
 void schema_read(

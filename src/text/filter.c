@@ -8,7 +8,7 @@ enum {
 	LABEL_MAX = 63,
 };
 
-static const char *const names[] = {
+const char *const filter_names[] = {
 	"none",
 #define X(id, name, help) name,
 	FILTER_TABLE(X)
@@ -20,19 +20,14 @@ enum filter_id filter_find(struct str name)
 {
 	unsigned id = FILTER_NONE;
 
-	while (id < FILTER_COUNT && !str_eq_cstr(name, names[id]))
+	while (id < FILTER_COUNT && !str_eq_cstr(name, filter_names[id]))
 		id++;
 	return (enum filter_id)id;
 }
 
 const char *filter_name(enum filter_id id)
 {
-	return id < FILTER_COUNT ? names[id] : "?";
-}
-
-const char *filter_nearest(struct str name)
-{
-	return str_nearest(name, names);
+	return id < FILTER_COUNT ? filter_names[id] : "?";
 }
 
 static bool is_digit(char c)

@@ -37,19 +37,13 @@ int engine_fail(const struct engine *e, size_t offset, struct err *err, const ch
 /* What construct_read found wrong; "the closing" in it is said by its name. */
 int engine_fail_wrong(const struct engine *e, const struct construct *c, struct err *err)
 {
-#define X(id, name, help) " " name
-	static const char filters[] = FILTER_TABLE(X);
-#undef X
 	static const char closing[] = "the closing";
 	const char *split = strstr(c->wrong, closing);
-	const char *near;
 
 	if (c->wrong_filter.len != 0) {
-		near = c->wrong_filter.len < ENGINE_NAME_MAX ? filter_nearest(c->wrong_filter)
-							     : NULL;
-		return engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\" (%s%s%s",
-			ENGINE_SHOWN(c->wrong_filter), near != NULL ? "did you mean " : "there are",
-			near != NULL ? near : filters, near != NULL ? "?)" : ")");
+		(void)engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\"",
+			ENGINE_SHOWN(c->wrong_filter));
+		return err_suggest(err, c->wrong_filter, filter_names);
 	}
 	if (split == NULL)
 		return engine_fail(e, c->wrong_at, err, "%s", c->wrong);

@@ -112,28 +112,51 @@ static int check_text(struct yaml_source *source)
 	return 0;
 }
 
+/* What most likely has to be done about libyaml's `problem`, or "". */
+static const char *hint_for(const char *problem, const char *context, char found)
+{
+	static const struct {
+		const char *problem;
+		const char *hint;
+	} hints[] = {
+		{"did not find expected key", "; keys beside each other need the same indentation, "
+					      "and nothing may follow "
+					      "a closing quote"},
+		{"did not find expected '-' indicator",
+			"; the items of a list need the same indentation"},
+		{"mapping values are not allowed",
+			"; a text that holds \": \" needs quotes, and keys beside each other the "
+			"same indentation"},
+		{"could not find expected ':'", "; a key is missing, or its `:`"},
+		{"cannot start any token", "; a text that begins with @ ` or % needs quotes"},
+		{"unexpected end of stream", "; a quote is not closed"},
+	};
+
+	if ((found == '[' || found == '{') && strstr(context, "flow"))
+		return "; within [] or {} a text that holds [ ] { } or , needs quotes";
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+		if (strstr(problem, hints[i].problem))
+			return hints[i].hint;
+	return "";
+}
+
 static int error_syntax(struct yaml_source *source, const yaml_parser_t *parser)
 {
-	char message[ERR_MESSAGE_MAX];
-	const char *hint = "";
-	size_t column, offset;
-	int n;
+	const char *problem = parser->problem ? parser->problem : "not YAML";
+	const char *context = parser->context ? parser->context : "";
+	char message[ERR_MESSAGE_MAX], where[200] = "";
+	size_t column;
+	size_t offset = yaml_source_offset(source, &parser->problem_mark, &column);
+	char found = offset < source->text.len ? source->text.data[offset] : '\0';
 
-	offset = yaml_source_offset(source, &parser->problem_mark, &column);
-	if (offset < source->text.len && source->text.data[offset] == '\t')
+	if (found == '\t')
 		return yaml_source_error(source, &parser->problem_mark,
 			"a tab where YAML wants indentation: use blanks");
-	if (offset < source->text.len &&
-		(source->text.data[offset] == '[' || source->text.data[offset] == '{') &&
-		parser->context && strstr(parser->context, "flow"))
-		hint = "; within [] or {} a text that holds [ ] { } or , needs quotes";
-	n = snprintf(
-		message, sizeof(message), "%s", parser->problem ? parser->problem : "not YAML");
-	if (parser->context && n > 0 && (size_t)n < sizeof(message))
-		n += snprintf(message + n, sizeof(message) - (size_t)n, " (%s in line %zu)",
-			parser->context, parser->context_mark.line + 1);
-	if (n > 0 && (size_t)n < sizeof(message))
-		snprintf(message + n, sizeof(message) - (size_t)n, "%s", hint);
+	if (context[0])
+		snprintf(where, sizeof(where), " (%s in line %zu)", context,
+			parser->context_mark.line + 1);
+	snprintf(message, sizeof(message), "%s%s%s", problem, where,
+		hint_for(problem, context, found));
 	return yaml_source_error(source, &parser->problem_mark, message);
 }
 

@@ -238,7 +238,8 @@ static void test_termination_log_holds_the_reason(void **state)
 		*state, WORDS("--", child, "raise", "6"), 134, "testchild: killed by SIGABRT");
 	check_last_words(*state, WORDS("--", "/no/such/program"), 127,
 		"cannot run /no/such/program: it does not exist");
-	check_last_words(*state, WORDS("--no-such-option"), 64, "unknown option --no-such-option");
+	check_last_words(*state, WORDS("--no-such-option"), 64,
+		"unknown option --no-such-option (known: --config, --parent-death-signal)");
 	check_last_words(*state, WORDS("-c", "/no/such.yaml"), 78,
 		"/no/such.yaml: cannot open: No such file or directory");
 }

@@ -10,9 +10,10 @@
 
 enum { ARENA_MAX = 64 << 20 };
 
-#define V      "version: 1\n"
-#define SVC    V "services:\n  s:\n    command: [/bin/s]\n"
-#define SECOND INT64_C(1000000000)
+#define V        "version: 1\n"
+#define TOP_KEYS " (known: version, include, grace, env, env_file, templates, services)"
+#define SVC      V "services:\n  s:\n    command: [/bin/s]\n"
+#define SECOND   INT64_C(1000000000)
 
 struct fixture {
 	struct arena *arena;
@@ -134,11 +135,11 @@ static void test_load_top_level_errors(void **state)
 		{"text\n", "husk.yaml:1:1: wants a mapping of keys: version, env, services ..."},
 		{V "servcies: {}\n",
 			"husk.yaml:2:1: unknown key \"servcies\" (did you mean services?)"},
-		{V "x-y: {}\n", "husk.yaml:2:1: unknown key \"x-y\""},
-		{V "\"\": {}\n", "husk.yaml:2:1: unknown key \"\""},
+		{V "x-y: {}\n", "husk.yaml:2:1: unknown key \"x-y\"" TOP_KEYS},
+		{V "\"\": {}\n", "husk.yaml:2:1: unknown key \"\"" TOP_KEYS},
 		{V "shell: {allow: entrypoint}\ndecoys: {}\n",
-			"husk.yaml:2:1: unknown key \"shell\"\n"
-			"husk.yaml:3:1: unknown key \"decoys\""},
+			"husk.yaml:2:1: unknown key \"shell\"" TOP_KEYS "\n"
+			"husk.yaml:3:1: unknown key \"decoys\"" TOP_KEYS},
 		{V "grace: 10\n",
 			"husk.yaml:2:8: grace: wants a duration such as 500ms, 10s, 5m or 1h, not "
 			"\"10\""},
@@ -163,7 +164,9 @@ static void test_load_top_level_errors(void **state)
 			"list"},
 		{V "include: {}\n",
 			"husk.yaml:2:10: include: wants a path or a list of paths, not a mapping"},
-		{V "a: b: c\n", "husk.yaml:2:5: mapping values are not allowed in this context"},
+		{V "a: b: c\n", "husk.yaml:2:5: mapping values are not allowed in this context; a "
+				"text that holds \": \" needs quotes, and keys beside each other "
+				"the same indentation"},
 	};
 
 	ASSERT_BAD(*state, cases);
@@ -689,8 +692,9 @@ static void test_service_errors(void **state)
 							 "name has 1 to 64 of a-z 0-9 _ . - "
 							 "and begins with a letter or digit"},
 		{V "services:\n  a: {command: [a]}\n  b: {command: [b]}\n",
-			"husk.yaml:4:3: services.b: this version runs one service, and there is a "
-			"already at husk.yaml:3:3"},
+			"husk.yaml:4:3: services.b: this version runs one service, and \"a\" "
+			"stands at "
+			"husk.yaml:3:3: remove one of them"},
 		{S "command: nginx -g 'daemon off;'\n", "husk.yaml:4:14: services.s.command: wants "
 							"a list of arguments, not a text: "
 							"command: [nginx, -g, \"daemon off;\"]"},
@@ -722,7 +726,9 @@ static void test_service_errors(void **state)
 					"you mean limits.nofile?)"},
 		{V "command: [a]\n", "husk.yaml:2:1: unknown key \"command\" (did you mean "
 				     "services.NAME.command?)"},
-		{SVC "    user: www-data\n", "husk.yaml:5:5: services.s: unknown key \"user\""},
+		{SVC "    user: www-data\n",
+			"husk.yaml:5:5: services.s: unknown key \"user\" (known: command, pass, "
+			"stop, cwd, umask, nice, limits)"},
 		{SVC "    pass: X\n",
 			"husk.yaml:5:11: services.s.pass: wants a list of patterns, not a text"},
 		{SVC "    stop: QUIT\n", "husk.yaml:5:11: services.s.stop: wants a mapping, not a "
@@ -731,7 +737,8 @@ static void test_service_errors(void **state)
 			"husk.yaml:5:20: services.s.stop.signal: unknown signal \"SIGQIUT\" (did "
 			"you mean SIGQUIT?)"},
 		{SVC "    stop: {signal: 99}\n",
-			"husk.yaml:5:20: services.s.stop.signal: unknown signal \"99\""},
+			"husk.yaml:5:20: services.s.stop.signal: unknown signal \"99\" (known: "
+			"names such as TERM, RTMIN+1, and numbers from 1 to 64)"},
 		{SVC "    stop: {dely: 1s, timeout: 1x, delay: -1s}\n",
 			"husk.yaml:5:12: services.s.stop: unknown key \"dely\" (did you mean "
 			"delay?)\n"
@@ -909,8 +916,8 @@ static void test_include_two_services_named_in_two_files(void **state)
 	write_file(f, "husk.yaml", V "include: a.yaml\nservices: {b: {command: [x]}}\n");
 	write_file(f, "a.yaml", "services: {a: {command: [x]}}\n");
 	assert_string_equal(load_dir(f, "husk.yaml"),
-		"husk.yaml:3:12: services.b: this version runs one service, and there is a already "
-		"at a.yaml:1:12");
+		"husk.yaml:3:12: services.b: this version runs one service, and \"a\" stands at "
+		"a.yaml:1:12: remove one of them");
 }
 
 static void test_include_errors_of_all_files(void **state)
@@ -923,9 +930,9 @@ static void test_include_errors_of_all_files(void **state)
 	assert_string_equal(load_dir(f, "husk.yaml"),
 		"b.yaml:2:1: did not find expected node content (while parsing a flow node in line "
 		"2)\n"
-		"a.yaml:1:1: unknown key \"worse\"\n"
+		"a.yaml:1:1: unknown key \"worse\"" TOP_KEYS "\n"
 		"a.yaml:2:10: version: this husk reads version 1, not \"2\"\n"
-		"husk.yaml:3:1: unknown key \"bad\"");
+		"husk.yaml:3:1: unknown key \"bad\"" TOP_KEYS);
 }
 
 static void test_include_missing_and_no_match(void **state)

@@ -208,6 +208,36 @@ static void test_list_over_max_counted(void **state)
 	assert_string_equal(list.errs[19].message, "19");
 }
 
+static void test_suggest_nearest_or_all(void **state)
+{
+	static const char *const known[] = {"json", "text", NULL};
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_CONFIG, "unknown");
+	assert_int_equal(err_suggest(&err, STR("jsn"), known), -1);
+	assert_string_equal(err.message, "unknown (did you mean json?)");
+	err_set(&err, ERR_CONFIG, "unknown");
+	assert_int_equal(err_suggest(&err, STR("xml"), known), -1);
+	assert_string_equal(err.message, "unknown (known: json, text)");
+	err_set(&err, ERR_CONFIG, "unknown");
+	assert_int_equal(err_suggest(&err, STR("xml"), known + 2), -1);
+	assert_string_equal(err.message, "unknown");
+	assert_int_equal(err_suggest(NULL, STR("xml"), known), -1);
+}
+
+static void test_append_full_message_cut(void **state)
+{
+	struct err err;
+
+	(void)state;
+	err_set(&err, ERR_CONFIG, "%0*d", ERR_MESSAGE_MAX - 3, 0);
+	assert_int_equal(err_append(&err, "abc"), -1);
+	assert_int_equal(strlen(err.message), ERR_MESSAGE_MAX - 1);
+	assert_int_equal(err_append(&err, "more"), -1);
+	assert_string_equal(err.message + ERR_MESSAGE_MAX - 3, "ab");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +255,8 @@ int main(void)
 		cmocka_unit_test(test_locate_long_lines_caret_stays_right),
 		cmocka_unit_test(test_locate_long_line_of_broken_text_caret_stays_right),
 		cmocka_unit_test(test_list_over_max_counted),
+		cmocka_unit_test(test_suggest_nearest_or_all),
+		cmocka_unit_test(test_append_full_message_cut),
 	};
 
 	return cmocka_run_group_tests_name("err", tests, NULL, NULL);

@@ -64,14 +64,30 @@ static void test_name_every_number_reads_back(void **state)
 	assert_string_equal(signal_name(INT32_MIN, name), "signal -2147483648");
 }
 
-static void test_nearest_spelt_as_asked(void **state)
+static void test_parse_unknown_suggestion_spelt_as_asked(void **state)
 {
+	static const struct {
+		const char *name;
+		const char *message;
+	} cases[] = {
+		{"SIGQIUT", "unknown signal \"SIGQIUT\" (did you mean SIGQUIT?)"},
+		{"QIUT", "unknown signal \"QIUT\" (did you mean QUIT?)"},
+		{"sigtrem", "unknown signal \"sigtrem\" (did you mean SIGTERM?)"},
+		{"nonsense", "unknown signal \"nonsense\" (known: names such as TERM, RTMIN+1, and "
+			     "numbers from 1 to 64)"},
+		{"", "unknown signal \"\" (known: names such as TERM, RTMIN+1, and numbers from "
+		     "1 to 64)"},
+	};
+	struct err err;
+	int number;
+
 	(void)state;
-	assert_string_equal(signal_nearest(STR("SIGQIUT")), "SIGQUIT");
-	assert_string_equal(signal_nearest(STR("QIUT")), "QUIT");
-	assert_string_equal(signal_nearest(STR("sigtrem")), "SIGTERM");
-	assert_null(signal_nearest(STR("nonsense")));
-	assert_null(signal_nearest(STR("")));
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(signal_parse(str_from(cases[i].name), &number, &err), -1);
+		assert_string_equal(err.message, cases[i].message);
+	}
+	assert_int_equal(signal_parse(STR("quit"), &number, &err), 0);
+	assert_int_equal(number, 3);
 }
 
 int main(void)
@@ -80,7 +96,7 @@ int main(void)
 		cmocka_unit_test(test_number_known_spellings_found),
 		cmocka_unit_test(test_number_unknown_refused),
 		cmocka_unit_test(test_name_every_number_reads_back),
-		cmocka_unit_test(test_nearest_spelt_as_asked),
+		cmocka_unit_test(test_parse_unknown_suggestion_spelt_as_asked),
 	};
 
 	return cmocka_run_group_tests_name("signal_name", tests, NULL, NULL);

@@ -367,12 +367,17 @@ static void test_syntax_errors_place_and_hint(void **state)
 		"line 1)");
 	assert_one_error(f, "a: \"x\n",
 		"t.yaml:2:1: found unexpected end of stream (while scanning a quoted scalar in "
-		"line 1)");
-	assert_one_error(
-		f, "a: b: c\n", "t.yaml:1:5: mapping values are not allowed in this context");
+		"line 1); a quote is not closed");
+	assert_one_error(f, "a: b: c\n",
+		"t.yaml:1:5: mapping values are not allowed in this context; a text that holds \": "
+		"\" needs quotes, and keys beside each other the same indentation");
 	assert_one_error(f, "a: @x\n",
 		"t.yaml:1:4: found character that cannot start any token (while scanning for the "
-		"next token in line 1)");
+		"next token in line 1); a text that begins with @ ` or % needs quotes");
+	assert_one_error(f, "a:\n   b: 1\n  c: 2\n",
+		"t.yaml:3:3: did not find expected key (while parsing a block mapping in line 1); "
+		"keys beside each other need the same indentation, and nothing may follow a "
+		"closing quote");
 	assert_one_error(
 		f, "%YAML 3.0\n---\na: 1\n", "t.yaml:1:1: found incompatible YAML document");
 	/* A wrong line never shows: it may hold a secret. */
