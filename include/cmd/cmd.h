@@ -67,6 +67,11 @@ int cmd_dispatch(int argc, char **argv);
 int cmd_fail(const struct err *err);
 /* Every error of the list, and how many more there are; the first one's exit status. */
 int cmd_fail_list(const struct err_list *errors);
+/* The reasons, a line each, where Kubernetes and people look for them (log_termination). */
+void cmd_last_words(const struct err *errs, unsigned count);
+/* Both: for what a container may have been started with. */
+int cmd_fail_start(const struct err *err);
+int cmd_fail_start_list(const struct err_list *errors);
 /* To standard output; 0, or the exit status where that failed or `text` is incomplete. */
 int cmd_print(const struct buf *text);
 /* A command's usage to standard output (`husk COMMAND --help`); the exit status. */

@@ -192,22 +192,11 @@ int compat_init(struct compat *compat)
 	return launch_signals_take(&compat->signals, &err) < 0 ? -cmd_fail(&err) : 0;
 }
 
-/* Where Kubernetes and people look for it. */
-static void leave_reason(const struct err *err, bool say)
-{
-	char text[ERR_FILE_MAX + ERR_MESSAGE_MAX + ERR_SOURCE_MAX];
-
-	(void)err_format(err, text, sizeof(text));
-	log_termination(text);
-	if (say)
-		log_err(err);
-}
-
 static int refuse(const struct compat *compat, pid_t pid, int errnum, const struct err *err)
 {
 	int status = compat->refuse(compat->arg, pid, compat->argv[0], errnum);
 
-	leave_reason(err, true);
+	(void)cmd_fail_start(err);
 	return compat->policy.status_map[status / 8] >> (status % 8) & 1 ? 0 : status;
 }
 
@@ -218,7 +207,7 @@ static int start(struct compat *compat, struct init_service *service)
 
 	if (init_run(service, service->spec.argv != NULL, 0, &compat->signals, &compat->policy,
 		    &end, &err) < 0) {
-		leave_reason(&err, true);
+		(void)cmd_fail_start(&err);
 		return EXIT_FAILURE;
 	}
 	if (end.cause == INIT_EXITED && end.status == 0)
@@ -226,8 +215,12 @@ static int start(struct compat *compat, struct init_service *service)
 	(void)init_explain(&end, &err);
 	if (end.cause == INIT_EXEC_FAILED)
 		return refuse(compat, end.pid, end.failure.errnum, &err);
-	leave_reason(&err, end.cause == INIT_NOT_STARTED);
-	return end.cause == INIT_NOT_STARTED ? EXIT_FAILURE : end.status;
+	if (end.cause == INIT_NOT_STARTED) {
+		(void)cmd_fail_start(&err);
+		return EXIT_FAILURE;
+	}
+	cmd_last_words(&err, 1);
+	return end.status;
 }
 
 int compat_run(struct compat *compat)
@@ -239,7 +232,7 @@ int compat_run(struct compat *compat)
 
 	if (!arena) {
 		(void)err_nomem(&err);
-		leave_reason(&err, true);
+		(void)cmd_fail_start(&err);
 		status = EXIT_FAILURE;
 	} else if (!compat->argv) {
 		status = start(compat, &service);

@@ -82,8 +82,7 @@ static int refuse_word(const char *word)
 		(void)err_set(&err, ERR_USAGE, "no command \"%s\" (to run a program: husk -- %s)",
 			word, word);
 	(void)log_configure(NULL, getenv("HUSK_LOG_FORMAT"), NULL);
-	log_termination(err.message);
-	return cmd_fail(&err);
+	return cmd_fail_start(&err);
 }
 
 /* `name` is what husk was called by. */

@@ -1,7 +1,7 @@
-#include "plan/render.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "plan/render.h"
 #include "proc/runcheck.h"
 
 enum { OPTION_CONFIG = 1 };
@@ -54,18 +54,6 @@ static void operands_to_plan(
 	plan->template_count = 1;
 }
 
-/* The last words, where Kubernetes shows them of an init container. */
-static int fail(const struct err_list *errors)
-{
-	char text[ERR_FILE_MAX + ERR_MESSAGE_MAX + ERR_SOURCE_MAX];
-
-	if (errors->count > 0) {
-		(void)err_format(&errors->errs[0], text, sizeof(text));
-		log_termination(text);
-	}
-	return cmd_fail_list(errors);
-}
-
 static int render(struct load *load, const struct launch_signals *signals, struct err_list *errors)
 {
 	struct runcheck check = {.arena = load->arena, .env = load->env, .signals = signals};
@@ -73,7 +61,7 @@ static int render(struct load *load, const struct launch_signals *signals, struc
 	struct render_report report = {0};
 
 	if (render_all(&load->plan, load->env, &runner, &report, err_list_add(errors)) < 0)
-		return fail(errors);
+		return cmd_fail_start_list(errors);
 	log_info("rendered %zu files, %zu of them with substitutions, %zu bytes", report.files,
 		report.rendered, report.bytes);
 	return 0;
@@ -97,7 +85,7 @@ int cmd_render(int argc, char **argv)
 	if ((arguments.in != NULL && arguments.config == NULL
 			    ? load_bare(&load, &errors)
 			    : load_init(&load, arguments.config, &errors)) < 0) {
-		status = fail(&errors);
+		status = cmd_fail_start_list(&errors);
 		goto out;
 	}
 	if (arguments.in != NULL)

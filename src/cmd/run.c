@@ -93,29 +93,6 @@ static int prepare(struct run *run, struct err_list *errors)
 	return -1;
 }
 
-/* Every error, a line each, where Kubernetes and people look for the reason. */
-static int fail(const struct err_list *errors)
-{
-	char text[4096];
-	size_t len = 0;
-
-	for (unsigned i = 0; i < errors->count && len < sizeof(text) - 2; i++) {
-		if (i > 0)
-			text[len++] = '\n';
-		len += err_format(&errors->errs[i], text + len, sizeof(text) - len);
-	}
-	if (errors->count > 0)
-		log_termination(text);
-	return cmd_fail_list(errors);
-}
-
-static int fail_one(const struct err *err)
-{
-	struct err_list errors = {.count = 1, .errs = {*err}};
-
-	return fail(&errors);
-}
-
 /* What became of the program is its own affair where it ended by itself, or as it was told. */
 static int report(const struct init_end *end, struct err *err)
 {
@@ -124,12 +101,12 @@ static int report(const struct init_end *end, struct err *err)
 	if (end->status == 0)
 		return 0;
 	if (init_explain(end, err)) {
-		(void)fail_one(err);
+		(void)cmd_fail_start(err);
 		return end->status;
 	}
 	(void)err_format(err, text, sizeof(text));
 	log_info("%s", text);
-	log_termination(text);
+	cmd_last_words(err, 1);
 	return end->status;
 }
 
@@ -147,15 +124,15 @@ int cmd_run(int argc, char **argv)
 	if (launch_signals_take(&run.signals, &err) < 0 ||
 		log_configure(getenv("HUSK_LOG"), getenv("HUSK_LOG_FORMAT"), &err) < 0 ||
 		parse(&run, argv, &err) < 0)
-		return fail_one(&err);
+		return cmd_fail_start(&err);
 	err_list_init(&errors);
 	if (prepare(&run, &errors) < 0)
-		status = fail(&errors);
+		status = cmd_fail_start_list(&errors);
 	else if (load.plan.service_count == 0)
 		status = cmd_nothing_to_run();
 	else if (init_run(&run.service, 1, load.plan.grace, &run.signals, &run.policy, &run.end,
 			 &err) < 0)
-		status = fail_one(&err);
+		status = cmd_fail_start(&err);
 	else
 		status = report(&run.end, &err);
 	load_fini(&load);
