@@ -56,4 +56,8 @@ int str_to_duration(struct str s, int64_t *ns); /* 500ms 10s 5m 1h (also 0); nan
 int str_to_size(struct str s, uint64_t *bytes); /* 64k 512M 2G, powers of 1024, or digits */
 int str_to_bool(struct str s, bool *out);       /* true false yes no on off 1 0 */
 
+enum { STR_DURATION_MAX = 32 };
+/* The reverse of str_to_duration: "20s", "1500ms". Returns `out`. */
+const char *str_duration(int64_t ns, char out[STR_DURATION_MAX]);
+
 #endif

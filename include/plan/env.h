@@ -33,6 +33,9 @@ enum {
 	ENV_VARS_MAX = 1 << 20,
 };
 
+/* What stands in every output for a secret's value. */
+#define ENV_MASK "***"
+
 enum env_origin {
 	ENV_GIVEN,       /* the container's environment */
 	ENV_FILE,        /* env_file; `place` says which line */

@@ -87,7 +87,8 @@ struct plan_templates {
 };
 
 struct plan_limit {
-	int resource; /* RLIMIT_* */
+	const char *name; /* as husk.yaml and prlimit(1) have it */
+	int resource;     /* RLIMIT_* */
 	struct rlimit value;
 };
 enum { PLAN_LIMITS_MAX = 16 };

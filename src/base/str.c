@@ -1,6 +1,7 @@
 #include "base/str.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 struct str str_from(const char *cstr)
@@ -323,6 +324,17 @@ int str_to_duration(struct str s, int64_t *ns)
 		return 0;
 	}
 	return -1;
+}
+
+const char *str_duration(int64_t ns, char out[STR_DURATION_MAX])
+{
+	const int64_t second = 1000000000;
+
+	if (ns % second == 0)
+		(void)snprintf(out, STR_DURATION_MAX, "%llds", (long long)(ns / second));
+	else
+		(void)snprintf(out, STR_DURATION_MAX, "%lldms", (long long)(ns / 1000000));
+	return out;
 }
 
 int str_to_size(struct str s, uint64_t *bytes)

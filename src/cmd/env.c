@@ -63,7 +63,9 @@ static int find_service(
 			return 0;
 		}
 	}
-	(void)err_set(err, ERR_USAGE, "no service \"%s\" in the configuration", name);
+	if (plan->service_count == 0)
+		return err_set(err, ERR_USAGE, "no service \"%s\": none is configured", name);
+	(void)err_set(err, ERR_USAGE, "no service \"%s\"", name);
 	return err_suggest(err, str_from(name), names);
 }
 
@@ -149,7 +151,7 @@ static void append_text(const struct env *env, const struct plan_list *pass, str
 		append_printable(var->name, out);
 		if (var->origin != ENV_UNSET) {
 			buf_append_char(out, '=');
-			append_printable(var->secret ? STR("********") : var->value, out);
+			append_printable(var->secret ? STR(ENV_MASK) : var->value, out);
 		}
 		buf_append_char(out, '\n');
 	}

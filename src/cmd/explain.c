@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/signal_name.h"
 #include "plan/machine.h"
@@ -21,27 +20,6 @@ struct explain {
 	struct buf kept; /* of the set being told of */
 	unsigned kept_count;
 	struct render_observer observer;
-};
-
-static const struct {
-	int resource;
-	const char *name;
-} limit_names[] = {
-	{RLIMIT_AS, "as"},
-	{RLIMIT_CORE, "core"},
-	{RLIMIT_CPU, "cpu"},
-	{RLIMIT_DATA, "data"},
-	{RLIMIT_FSIZE, "fsize"},
-	{RLIMIT_LOCKS, "locks"},
-	{RLIMIT_MEMLOCK, "memlock"},
-	{RLIMIT_MSGQUEUE, "msgqueue"},
-	{RLIMIT_NICE, "nice"},
-	{RLIMIT_NOFILE, "nofile"},
-	{RLIMIT_NPROC, "nproc"},
-	{RLIMIT_RSS, "rss"},
-	{RLIMIT_RTPRIO, "rtprio"},
-	{RLIMIT_SIGPENDING, "sigpending"},
-	{RLIMIT_STACK, "stack"},
 };
 
 /* On one line, whatever it holds, and not for ever. */
@@ -91,7 +69,7 @@ static void tell_variable(struct explain *explain, const struct env_var *var)
 	if (var->origin != ENV_UNSET) {
 		(void)buf_append_char(out, '=');
 		if (var->secret)
-			(void)buf_append_cstr(out, "***");
+			(void)buf_append_cstr(out, ENV_MASK);
 		else
 			append_value(out, var->value);
 	}
@@ -258,10 +236,9 @@ static void on_kept(void *arg, const char *file, unsigned line, unsigned column,
 
 static void append_duration(struct buf *out, int64_t ns)
 {
-	if (ns % 1000000000 == 0)
-		(void)buf_appendf(out, "%llds", (long long)(ns / 1000000000));
-	else
-		(void)buf_appendf(out, "%lldms", (long long)(ns / 1000000));
+	char text[STR_DURATION_MAX];
+
+	(void)buf_append_cstr(out, str_duration(ns, text));
 }
 
 static void append_limit_value(struct buf *out, rlim_t value)
@@ -275,14 +252,11 @@ static void append_limit_value(struct buf *out, rlim_t value)
 static void tell_limits(struct buf *out, const struct plan_service *service)
 {
 	size_t i;
-	size_t k;
 
 	for (i = 0; i < service->limit_count; i++) {
 		const struct plan_limit *limit = &service->limits[i];
 
-		for (k = 0; k < sizeof(limit_names) / sizeof(limit_names[0]); k++)
-			if (limit_names[k].resource == limit->resource)
-				(void)buf_appendf(out, "  limit %s ", limit_names[k].name);
+		(void)buf_appendf(out, "  limit %s ", limit->name);
 		append_limit_value(out, limit->value.rlim_cur);
 		if (limit->value.rlim_max != limit->value.rlim_cur) {
 			(void)buf_append_cstr(out, ", at most ");
@@ -321,7 +295,7 @@ static void tell_path(struct explain *explain, const char *label, const struct p
 	if (text->text == NULL || env_expand(explain->load->env, text, &value, &secret, &err) < 0)
 		return;
 	(void)buf_appendf(&explain->text, "  %s ", label);
-	append_value(&explain->text, str_from(secret ? "***" : value));
+	append_value(&explain->text, str_from(secret ? ENV_MASK : value));
 	(void)buf_append_char(&explain->text, '\n');
 }
 

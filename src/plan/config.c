@@ -186,19 +186,9 @@ int config_program(struct plan *plan, char *const argv[], struct err *err)
 	return 0;
 }
 
-/* A duration as husk.yaml would say it. */
-static const char *duration_text(int64_t ns, char out[32])
-{
-	if (ns % second == 0)
-		snprintf(out, 32, "%llds", (long long)(ns / second));
-	else
-		snprintf(out, 32, "%lldms", (long long)(ns / (second / 1000)));
-	return out;
-}
-
 void config_warnings(const struct plan *plan, struct err_list *warnings)
 {
-	char parts[32], grace[32];
+	char parts[STR_DURATION_MAX], grace[STR_DURATION_MAX];
 
 	for (size_t i = 0; i < plan->service_count; i++) {
 		const struct plan_service *service = &plan->services[i];
@@ -216,8 +206,7 @@ void config_warnings(const struct plan *plan, struct err_list *warnings)
 				  "the grace of %s"
 				: "services.%s.stop: delay and timeout take %s, and grace is %s: "
 				  "the program is killed when that is over",
-			service->name, duration_text(sum, parts),
-			duration_text(plan->grace, grace));
+			service->name, str_duration(sum, parts), str_duration(plan->grace, grace));
 	}
 }
 

@@ -403,7 +403,8 @@ static void read_limit(
 		value.rlim_max = value.rlim_cur;
 	}
 	if (service->limit_count < PLAN_LIMITS_MAX)
-		service->limits[service->limit_count++] = (struct plan_limit){key->id, value};
+		service->limits[service->limit_count++] =
+			(struct plan_limit){key->name, key->id, value};
 }
 
 #define LIMIT(name, id_, what) \

@@ -277,7 +277,7 @@ static int explain_set_up(
 	case LAUNCH_LIMIT:
 		limit = &spec->limits[failure->index];
 		return err_set_errno(err, code, failure->errnum,
-			"cannot set the resource limit %d to %llu (at most %llu)", limit->resource,
+			"cannot set the resource limit %s to %llu (at most %llu)", limit->name,
 			(unsigned long long)limit->value.rlim_cur,
 			(unsigned long long)limit->value.rlim_max);
 	case LAUNCH_CWD:

@@ -641,6 +641,7 @@ static void test_service_every_limit(void **state)
 	assert_int_equal(f->plan.services[0].limit_count, COUNT(limits));
 	for (size_t i = 0; i < COUNT(limits); i++) {
 		assert_int_equal(f->plan.services[0].limits[i].resource, limits[i].resource);
+		assert_string_equal(f->plan.services[0].limits[i].name, limits[i].name);
 		assert_true(f->plan.services[0].limits[i].value.rlim_cur == i);
 	}
 	buf_fini(&yaml);

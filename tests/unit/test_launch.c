@@ -199,7 +199,7 @@ static void test_start_program_runs(void **state)
 static void test_start_settings_applied(void **state)
 {
 	struct launch_spec spec = shell("test \"$(umask)$PWD$(ulimit -n)\" = 0027/usr77");
-	const struct plan_limit limit = {RLIMIT_NOFILE, {77, 77}};
+	const struct plan_limit limit = {"nofile", RLIMIT_NOFILE, {77, 77}};
 	struct launch_failure failure;
 
 	(void)state;
@@ -230,7 +230,8 @@ static void test_start_group_and_session(void **state)
 static void test_start_each_failing_step_told(void **state)
 {
 	struct launch_spec spec = shell("exit 0");
-	const struct plan_limit limits[] = {{RLIMIT_NOFILE, {77, 77}}, {RLIMIT_NOFILE, {78, 77}}};
+	const struct plan_limit limits[] = {
+		{"nofile", RLIMIT_NOFILE, {77, 77}}, {"nofile", RLIMIT_NOFILE, {78, 77}}};
 	struct launch_failure failure;
 
 	(void)state;
@@ -252,7 +253,7 @@ static void test_start_each_failing_step_told(void **state)
 	assert_int_equal(failure.step, LAUNCH_LIMIT);
 	assert_int_equal(failure.index, 1);
 	assert_int_equal(launch_explain(&spec, &failure, &err), -1);
-	assert_non_null(strstr(err.message, "to 78 (at most 77)"));
+	assert_non_null(strstr(err.message, "the resource limit nofile to 78 (at most 77)"));
 	assert_int_equal(err.code, ERR_NOT_EXECUTABLE);
 	spec.output = 1023;
 	assert_int_equal(run(&spec, &failure), 200);

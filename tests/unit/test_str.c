@@ -337,6 +337,17 @@ static void test_to_duration_units_and_bounds(void **state)
 	}
 }
 
+static void test_duration_shown_as_it_is_read(void **state)
+{
+	char text[STR_DURATION_MAX];
+
+	(void)state;
+	assert_string_equal(str_duration(0, text), "0s");
+	assert_string_equal(str_duration(INT64_C(90000000000), text), "90s");
+	assert_string_equal(str_duration(1500000000, text), "1500ms");
+	assert_string_equal(str_duration(INT64_MAX, text), "9223372036854ms");
+}
+
 static void test_to_size_units_and_bounds(void **state)
 {
 	static const struct {
@@ -409,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_to_int64_random_numbers_read_back),
 		cmocka_unit_test(test_to_octal_bounds),
 		cmocka_unit_test(test_to_duration_units_and_bounds),
+		cmocka_unit_test(test_duration_shown_as_it_is_read),
 		cmocka_unit_test(test_to_size_units_and_bounds),
 		cmocka_unit_test(test_to_bool_known_words_only),
 	};
