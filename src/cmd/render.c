@@ -1,7 +1,7 @@
+#include "plan/render.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
-#include "plan/render.h"
 #include "proc/runcheck.h"
 
 enum { OPTION_CONFIG = 1 };

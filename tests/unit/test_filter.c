@@ -128,8 +128,7 @@ static void test_ini_and_sh_quoted(void **state)
 		enum filter_id id = i == 0 ? FILTER_INI : FILTER_SH;
 
 		expect(id, STR(""), STR("''"));
-		expect(id, STR("a ${b} $c `d` \\ \"e\" ;#"),
-			STR("'a ${b} $c `d` \\ \"e\" ;#'"));
+		expect(id, STR("a ${b} $c `d` \\ \"e\" ;#"), STR("'a ${b} $c `d` \\ \"e\" ;#'"));
 		expect(id, STR("it's"), STR("'it'\"'\"'s'"));
 		expect(id, STR("'a''"), STR("\"'\"'a'\"''\""));
 		expect(id, STR("''"), STR("\"''\""));
