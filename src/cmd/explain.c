@@ -22,10 +22,9 @@ struct explain {
 	struct render_observer observer;
 };
 
-/* On one line, whatever it holds, and not for ever. */
-static void append_value(struct buf *out, struct str value)
+/* On one line, whatever it holds. */
+static void append_printable(struct buf *out, struct str rest)
 {
-	struct str rest = str_sub(value, 0, VALUE_SHOWN);
 	size_t len;
 
 	while (rest.len > 0) {
@@ -36,6 +35,12 @@ static void append_value(struct buf *out, struct str value)
 			(void)buf_appendf(out, "\\x%02x", (unsigned char)rest.data[0]);
 		rest = str_sub(rest, len > 0 ? len : 1, rest.len);
 	}
+}
+
+/* The same, and not for ever. */
+static void append_value(struct buf *out, struct str value)
+{
+	append_printable(out, str_sub(value, 0, VALUE_SHOWN));
 	if (value.len > VALUE_SHOWN)
 		(void)buf_appendf(out, "... (%zu bytes)", value.len);
 }
@@ -155,8 +160,11 @@ static void on_set(
 	size_t i;
 
 	end_set(explain);
-	(void)buf_appendf(
-		out, "\nTemplates: %s -> %s, %zu file%s\n", from, to, files, files == 1 ? "" : "s");
+	(void)buf_append_cstr(out, "\nTemplates: ");
+	append_printable(out, str_from(from));
+	(void)buf_append_cstr(out, " -> ");
+	append_printable(out, str_from(to));
+	(void)buf_appendf(out, ", %zu file%s\n", files, files == 1 ? "" : "s");
 	if (set->owner.text != NULL)
 		(void)buf_appendf(out, "  given to %s\n", set->owner.text);
 	if (set->check.count == 0)
@@ -175,7 +183,9 @@ static void on_file(
 	struct explain *explain = arg;
 
 	(void)source;
-	(void)buf_appendf(&explain->text, "  %s    %04o, %s%s\n", target, (unsigned)mode,
+	(void)buf_append_cstr(&explain->text, "  ");
+	append_printable(&explain->text, str_from(target));
+	(void)buf_appendf(&explain->text, "    %04o, %s%s\n", (unsigned)mode,
 		rendered ? "rendered" : "copied", secret ? ", holds a secret" : "");
 }
 
@@ -220,16 +230,25 @@ static const char *near_name(const struct explain *explain, struct str name)
 static void on_kept(void *arg, const char *file, unsigned line, unsigned column, struct str text)
 {
 	struct explain *explain = arg;
+	struct buf *out = &explain->kept;
+	const struct env_var *var;
 	const char *near;
 
 	if (++explain->kept_count > KEPT_SHOWN)
 		return;
-	(void)buf_appendf(&explain->kept, "    %s:%u:%u: ", file, line, column);
-	append_value(&explain->kept, text);
+	(void)buf_append_cstr(out, "    ");
+	append_printable(out, str_from(file));
+	(void)buf_appendf(out, ":%u:%u: ", line, column);
+	append_value(out, text);
+	var = env_find(explain->load->env, name_in(text));
 	near = near_name(explain, name_in(text));
-	if (near != NULL)
-		(void)buf_appendf(&explain->kept, " (did you mean %s?)", near);
-	(void)buf_append_char(&explain->kept, '\n');
+	if (var != NULL && var->origin != ENV_UNSET)
+		(void)buf_append_cstr(out, " (set, and not selected: see `only`)");
+	else if (near != NULL)
+		(void)buf_appendf(out, " (not set: did you mean %s?)", near);
+	else
+		(void)buf_append_cstr(out, " (not set)");
+	(void)buf_append_char(out, '\n');
 }
 
 /* ---- services ---- */
