@@ -76,7 +76,8 @@ int cmd_fail_start_list(const struct err_list *errors);
 int cmd_print(const struct buf *text);
 /* A command's usage to standard output (`husk COMMAND --help`); the exit status. */
 int cmd_print_usage(const struct cmd *command);
-/* Neither a configuration nor a program: says on standard error how husk is used; ERR_USAGE. */
-int cmd_nothing_to_run(void);
+/* Neither a program nor, in the configuration `file` (NULL: there is none), a service: says on
+ * standard error how husk is used; ERR_USAGE. */
+int cmd_nothing_to_run(const char *file);
 
 #endif

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
@@ -45,12 +47,14 @@ int cmd_print_usage(const struct cmd *command)
 	return status;
 }
 
-int cmd_nothing_to_run(void)
+int cmd_nothing_to_run(const char *file)
 {
-	static const char reason[] =
-		"nothing to run: no program was given, and there is no configuration";
+	char reason[ERR_FILE_MAX + 80];
 	struct buf text;
 
+	(void)snprintf(reason, sizeof(reason), "nothing to run: no program was given, and %s%s",
+		file != NULL ? file : "there is no configuration",
+		file != NULL ? " has no services" : "");
 	log_termination(reason);
 	buf_init(&text, HELP_MAX);
 	(void)buf_appendf(&text,

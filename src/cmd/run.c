@@ -129,7 +129,7 @@ int cmd_run(int argc, char **argv)
 	if (prepare(&run, &errors) < 0)
 		status = cmd_fail_start_list(&errors);
 	else if (load.plan.service_count == 0)
-		status = cmd_nothing_to_run();
+		status = cmd_nothing_to_run(load.plan.file);
 	else if (init_run(&run.service, 1, load.plan.grace, &run.signals, &run.policy, &run.end,
 			 &err) < 0)
 		status = cmd_fail_start(&err);

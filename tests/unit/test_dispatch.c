@@ -131,12 +131,16 @@ static void test_nothing_to_run_usage_on_standard_error(void **state)
 	(void)state;
 	log_init("husk");
 	unit_capture_begin(&error, 2);
-	assert_int_equal(cmd_nothing_to_run(), 64);
+	assert_int_equal(cmd_nothing_to_run(NULL), 64);
 	(void)unit_capture_end(&error);
-	assert_non_null(strstr(error.text, "nothing to run"));
+	assert_non_null(strstr(error.text, "and there is no configuration\n"));
 	assert_non_null(strstr(error.text, "husk -- PROGRAM"));
 	/* One write that a pipe takes whole. */
 	assert_true(strlen(error.text) < 4096);
+	unit_capture_begin(&error, 2);
+	assert_int_equal(cmd_nothing_to_run("a.yaml"), 64);
+	(void)unit_capture_end(&error);
+	assert_non_null(strstr(error.text, "and a.yaml has no services\n"));
 }
 
 static void test_find_commands_only(void **state)
