@@ -82,6 +82,8 @@ size_t err_format(const struct err *err, char *out, size_t size);
 
 /* A place for one more error, cleared; NULL (and counted) where the list is full. */
 struct err *err_list_add(struct err_list *list);
+/* Adds a copy of `err`; returns -1. */
+int err_list_put(struct err_list *list, const struct err *err);
 /* Its entries are left as they are: 20 of them are ten pages that a start without an error does not
  * touch. */
 static inline void err_list_init(struct err_list *list)

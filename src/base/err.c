@@ -301,3 +301,12 @@ struct err *err_list_add(struct err_list *list)
 	err_clear(err);
 	return err;
 }
+
+int err_list_put(struct err_list *list, const struct err *err)
+{
+	struct err *place = err_list_add(list);
+
+	if (place != NULL)
+		*place = *err;
+	return -1;
+}

@@ -31,14 +31,6 @@ static int parse(char **argv, const char **config, bool *explained, struct err *
 	return 0;
 }
 
-static void add(struct err_list *errors, const struct err *err)
-{
-	struct err *place = err_list_add(errors);
-
-	if (place != NULL)
-		*place = *err;
-}
-
 /* What a start would make of the service; `*argv` is NULL where that failed. */
 static void check_service(struct load *load, const struct plan_service *service, char ***argv,
 	struct err_list *errors)
@@ -47,11 +39,11 @@ static void check_service(struct load *load, const struct plan_service *service,
 	struct err err;
 
 	if (service_command(load, service, argv, &err) < 0) {
-		add(errors, &err);
+		(void)err_list_put(errors, &err);
 		*argv = NULL;
 	}
 	if (service_cwd(load, service, &cwd, &err) < 0)
-		add(errors, &err);
+		(void)err_list_put(errors, &err);
 }
 
 /* Everything that a start would look at, but for the system: nothing is written or started. */

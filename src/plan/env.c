@@ -290,18 +290,14 @@ static int compose_var(struct env *env, struct env_slot *slot, struct err *err)
 /* With the variable's name before it, and its place where it has none. */
 static void report(const struct plan_var *decl, struct err *err, struct err_list *errors)
 {
-	struct err *out = err_list_add(errors);
-
 	err_wrap(err, "%s", decl->name);
 	/* It may be written there, as a default. */
 	if (decl->secret)
 		err_hide_source(err);
-	if (!out)
-		return;
-	*out = *err;
-	if (out->file[0] == '\0' && decl->place.file)
-		err_set_at(out, err->code, decl->place.file, decl->place.line, decl->place.column,
+	if (err->file[0] == '\0' && decl->place.file)
+		err_set_at(err, err->code, decl->place.file, decl->place.line, decl->place.column,
 			"%s", err->message);
+	(void)err_list_put(errors, err);
 }
 
 static int compose_declared(struct env *env, struct err_list *errors)
@@ -352,12 +348,8 @@ int env_compose(
 	if (!new)
 		return err_nomem(err_list_add(errors));
 	if (env_table_init(new, plan, count_strings(environ) + plan->var_count, &err) ||
-		add_given(new, environ, &err) || add_declared(new, &err)) {
-		struct err *out = err_list_add(errors);
-		if (out)
-			*out = err;
-		return -1;
-	}
+		add_given(new, environ, &err) || add_declared(new, &err))
+		return err_list_put(errors, &err);
 	new->known = 0;
 	for (size_t i = 0; i < plan->env_files.count; i++)
 		rc |= env_file_load(new, &plan->env_files.items[i], errors);

@@ -110,12 +110,8 @@ int env_file_load(struct env *env, const struct plan_text *path, struct err_list
 	size_t len;
 
 	if (env_expand_text(env, path, NULL, &f.path, &secret, &poisoned, &err)) {
-		struct err *out = err_list_add(errors);
-
 		err_wrap(&err, "env_file");
-		if (out)
-			*out = err;
-		return -1;
+		return err_list_put(errors, &err);
 	}
 	if (secret)
 		return err_set_at(err_list_add(errors), ERR_CONFIG, path->place.file,
