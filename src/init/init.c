@@ -77,7 +77,8 @@ static void on_exec(struct loop_source *source, unsigned events)
 	struct launch_failure failure;
 	ssize_t size = sys_read(source->fd, &failure, sizeof(failure));
 
-	(void)events;
+	if (events != 0 && size < 0 && errno == EAGAIN)
+		return;
 	loop_remove(&instance->init->loop, source);
 	fd_close(&source->fd);
 	if (size != (ssize_t)sizeof(failure)) {

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include "base/fd.h"
@@ -63,6 +64,8 @@ void init_ask_oom(struct init *init, struct instance *instance)
 
 	if (!init->oom.known || init->oom_pipe >= 0 || sys_pipe(fds) < 0)
 		return;
+	/* For the same reason as in launch. */
+	(void)sys_set_status_flags(fds[0], O_NONBLOCK);
 	pid = fork_helper();
 	if (pid == 0) {
 		struct cgroup_oom_record record;
@@ -127,6 +130,8 @@ static void launch(struct init *init, struct instance *instance)
 		instance->end.cause = INIT_NOT_STARTED;
 		return;
 	}
+	/* A process of our user could hold the other end open, through /proc/PID/fd. */
+	(void)sys_set_status_flags(instance->exec.fd, O_NONBLOCK);
 	instance->pid = pid;
 	instance->end.pid = pid;
 	init->childless = false;

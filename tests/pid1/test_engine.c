@@ -26,7 +26,8 @@ static unsigned fail_at; /* 0: no call fails; else the call of that number, from
 static unsigned calls;
 static bool stop_before_exec;
 static bool refuse_groups;
-static bool immortal; /* KILL reaches nobody, as where a process waits for a dead disk */
+static bool hold_pipes; /* somebody has the writing end open too */
+static bool immortal;   /* KILL reaches nobody, as where a process waits for a dead disk */
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void say(const char *format, ...)
@@ -70,11 +71,20 @@ WRAP(int, sys_epoll_ctl, (int epoll, int operation, int fd, struct epoll_event *
 	(epoll, operation, fd, event))
 WRAP(pid_t, sys_fork, (void), ())
 WRAP(pid_t, sys_getpgid, (pid_t pid), (pid))
-WRAP(int, sys_pipe, (int fds[2]), (fds))
 WRAP(int, sys_set_subreaper, (bool on), (on))
 WRAP(int, sys_signalfd, (const struct sys_sigset *set), (set))
 WRAP(pid_t, sys_tcgetpgrp, (int fd), (fd))
 WRAP(ssize_t, sys_read, (int fd, void *data, size_t size), (fd, data, size))
+
+int __real_sys_pipe(int fds[2]);
+int __wrap_sys_pipe(int fds[2]);
+int __wrap_sys_pipe(int fds[2])
+{
+	if (fails() || __real_sys_pipe(fds) < 0)
+		return -1;
+	/* As a process does that opens it through /proc. */
+	return !hold_pipes || fcntl(fds[1], F_DUPFD_CLOEXEC, 100) >= 0 ? 0 : -1;
+}
 
 int __real_sys_setpgid(pid_t pid, pid_t group);
 int __wrap_sys_setpgid(pid_t pid, pid_t group);
@@ -164,7 +174,7 @@ static void start(struct pid1 *pid1, const struct engine *engine, const char *co
 
 static int set_up(void **state)
 {
-	trace_wanted = stop_before_exec = refuse_groups = immortal = false;
+	trace_wanted = stop_before_exec = refuse_groups = hold_pipes = immortal = false;
 	fail_at = calls = 0;
 	return pid1_set_up(state);
 }
@@ -417,6 +427,16 @@ static void test_setpgid_refused_runs_all_the_same(void **state)
 	assert_int_equal(pid1_end(pid1), 0);
 }
 
+static void test_pipe_held_open_husk_ends(void **state)
+{
+	struct pid1 *pid1 = *state;
+	struct engine engine = {.policy = {0}};
+
+	hold_pipes = true;
+	start(pid1, &engine, WORDS("exit-n", "5"));
+	assert_int_equal(pid1_end(pid1), 5);
+}
+
 /* It takes the second for KILL and the two of the sweep. */
 static void test_kill_without_effect_husk_ends(void **state)
 {
@@ -502,6 +522,7 @@ int main(void)
 		TEST(test_stopped_before_exec_configured_stops),
 		TEST(test_stopped_before_exec_signals_still_taken),
 		TEST(test_setpgid_refused_runs_all_the_same),
+		TEST(test_pipe_held_open_husk_ends),
 		TEST(test_kill_without_effect_husk_ends),
 		TEST(test_each_call_failing_refused_or_done_without),
 	};
