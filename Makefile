@@ -373,7 +373,6 @@ $(BUILD)/test/flags: FORCE
 $(BUILD)/test/link: FORCE
 	$(call note,$(CC) $(TEST_LDFLAGS) $(TEST_LIBS) $(SRC))
 
-
 $(BUILD)/fuzz/flags: FORCE
 	$(call note,$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_CFLAGS))
 

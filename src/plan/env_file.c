@@ -57,10 +57,10 @@ static int read_line(struct file *f, struct str line)
 		at = skip_blanks(line, at + 6);
 	equals = memchr(line.data + at, '=', line.len - at);
 	if (!equals)
-		return refuse(f, at, "expected NAME=value");
+		return refuse(f, at, "wants NAME=value");
 	name = (struct str){line.data + at, (size_t)(equals - line.data) - at};
 	if (name.len == 0)
-		return refuse(f, at, "expected a name before \"=\"");
+		return refuse(f, at, "wants a name before \"=\"");
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.data[i] == ' ' || name.data[i] == '\t')
 			return refuse(f, at + i, "a blank in a name, or before \"=\"");

@@ -64,7 +64,7 @@ static int refuse_choice(const struct plan_var *var, struct err *err)
 	buf_init(&list, ERR_MESSAGE_MAX / 2);
 	for (const char **choice = var->choices; *choice; choice++)
 		buf_appendf(&list, "%s%s", list.len ? ", " : "", *choice);
-	err_set(err, ERR_CONFIG, "expected one of %.*s", STR_ARGS(buf_str(&list)));
+	err_set(err, ERR_CONFIG, "wants one of %.*s", STR_ARGS(buf_str(&list)));
 	buf_fini(&list);
 	return -1;
 }
@@ -78,9 +78,9 @@ static bool is_choice(const struct plan_var *var, struct str value)
 	return false;
 }
 
-static int require(bool fits, const char *expected, struct err *err)
+static int require(bool fits, const char *wanted, struct err *err)
 {
-	return fits ? 0 : err_set(err, ERR_CONFIG, "expected %s", expected);
+	return fits ? 0 : err_set(err, ERR_CONFIG, "wants %s", wanted);
 }
 
 int env_type_check(const struct plan_var *var, struct str value, struct err *err)

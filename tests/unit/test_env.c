@@ -403,7 +403,7 @@ static void test_env_types_are_checked(void **state)
 			char message[256];
 
 			snprintf(given, sizeof(given), "V=%s", *bad);
-			snprintf(message, sizeof(message), "V: expected %s, not \"%s\" (container)",
+			snprintf(message, sizeof(message), "V: wants %s, not \"%s\" (container)",
 				cases[i].expected, *bad);
 			if (compose_all(f, (const char *const[]){given, NULL}) == 0)
 				fail_msg("type %d took \"%s\"", (int)cases[i].type, *bad);
@@ -421,7 +421,7 @@ static void test_env_type_error_suggests_a_choice(void **state)
 	var->type = PLAN_TYPE_ENUM;
 	var->choices = choices;
 	REFUSED(f,
-		"husk.yaml:1:3: V: expected one of dev, production, not \"prodcution\" "
+		"husk.yaml:1:3: V: wants one of dev, production, not \"prodcution\" "
 		"(container) (did you mean production?)",
 		"V=prodcution");
 }
@@ -431,7 +431,7 @@ static void test_env_default_is_checked_too(void **state)
 	struct fixture *f = *state;
 
 	with_default(f, "V", "http")->type = PLAN_TYPE_PORT;
-	REFUSED(f, "husk.yaml:1:3: V: expected a port, 1 to 65535, not \"http\" (default)", "A=1");
+	REFUSED(f, "husk.yaml:1:3: V: wants a port, 1 to 65535, not \"http\" (default)", "A=1");
 }
 
 static void test_env_secret_value_is_not_in_messages(void **state)
@@ -442,7 +442,7 @@ static void test_env_secret_value_is_not_in_messages(void **state)
 	var->secret = true;
 	var->type = PLAN_TYPE_PORT;
 	REFUSED(f,
-		"husk.yaml:1:3: PASSWORD: expected a port, 1 to 65535 (container; the value is "
+		"husk.yaml:1:3: PASSWORD: wants a port, 1 to 65535 (container; the value is "
 		"secret)",
 		"PASSWORD=hunter2");
 }
@@ -605,9 +605,8 @@ static void test_env_file_errors_name_the_line(void **state)
 	const char *path = put(f, "a.env", "A=1\nhunter2\n=x\nA B=3\nC =4\nD=5\n");
 	static const unsigned lines[] = {2, 3, 4, 5};
 	static const unsigned columns[] = {1, 1, 2, 2};
-	static const char *const messages[] = {"expected NAME=value",
-		"expected a name before \"=\"", "a blank in a name, or before \"=\"",
-		"a blank in a name, or before \"=\""};
+	static const char *const messages[] = {"wants NAME=value", "wants a name before \"=\"",
+		"a blank in a name, or before \"=\"", "a blank in a name, or before \"=\""};
 
 	add_env_file(f, path);
 	assert_int_equal(compose_all(f, (const char *const[]){NULL}), -1);
