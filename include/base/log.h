@@ -8,8 +8,6 @@
 #ifndef HUSK_BASE_LOG_H
 #define HUSK_BASE_LOG_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -18,7 +16,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 void log_init(const char *name);
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
-void log_set_json(bool json);
 /* HUSK_LOG and HUSK_LOG_FORMAT; -1 and `err` where their value is not one of those known. */
 int log_configure(const char *level, const char *format, struct err *err);
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -50,11 +51,6 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
 	return state.level;
-}
-
-void log_set_json(bool json)
-{
-	state.json = json;
 }
 
 static int refuse(

@@ -61,7 +61,7 @@ static void test_event_one_write_and_no_memory(void **state)
 	err_locate(&err, "nginx.conf", STR("listen ${PORT|prot};\n"), 14);
 	for (int json = 0; json < 2; json++) {
 		begin();
-		log_set_json(json != 0);
+		assert_int_equal(log_configure(NULL, json != 0 ? "json" : "text", NULL), 0);
 		write_calls = 0;
 		unit_memory_left = 0;
 		log_err(&err);
@@ -160,7 +160,7 @@ static void test_json_levels_and_escapes(void **state)
 {
 	(void)state;
 	begin();
-	log_set_json(true);
+	assert_int_equal(log_configure(NULL, "json", NULL), 0);
 	log_warn("%s", "say \"a\\b\"\n\xff\xc3\xa9");
 	assert_string_equal(after_time(end()), "\"level\":\"warn\",\"name\":\"husk\","
 					       "\"message\":\"say \\\"a\\\\b\\\"\\u000a\\\\xFF"
@@ -175,7 +175,7 @@ static void test_json_error_fields(void **state)
 	err_set_at(&err, ERR_CONFIG, "a\"b", 3, 7, "bad");
 	err.errnum = 2;
 	begin();
-	log_set_json(true);
+	assert_int_equal(log_configure(NULL, "json", NULL), 0);
 	log_err(&err);
 	assert_string_equal(after_time(end()),
 		"\"level\":\"error\",\"name\":\"husk\",\"file\":\"a\\\"b\",\"line\":3,"
@@ -193,7 +193,7 @@ static void test_json_long_message_still_whole_json(void **state)
 	memset(text, '\001', sizeof(text) - 1);
 	err_set_at(&err, ERR_CONFIG, text, UINT_MAX, UINT_MAX, "%s", text);
 	begin();
-	log_set_json(true);
+	assert_int_equal(log_configure(NULL, "json", NULL), 0);
 	log_err(&err);
 	log_error("%s", text);
 	line = end();
