@@ -205,6 +205,7 @@ SCRIPT_TESTS := \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
 	tests/cmd/test_env \
+	tests/cmd/test_readme \
 	tests/cmd/test_main \
 	tests/compat/envsubst:180 \
 	tests/compat/filters:120 \
