@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "text/template_engine.h"
 
 enum {
@@ -491,29 +487,10 @@ static int on_open(struct engine *e, struct err *err)
 	return on_construct(e, &c, count == 1, err);
 }
 
-#ifdef __SSE2__
-static inline unsigned match(const char *data, __m128i wanted)
-{
-	return (unsigned)_mm_movemask_epi8(
-		_mm_cmpeq_epi8(_mm_loadu_si128((const void *)data), wanted));
-}
-#endif
-
-/* As memchr; musl's takes longer for a short gap, and twice as long for a long one. */
 static inline size_t find_byte(struct str text, size_t pos, char byte)
 {
 	const char *found;
-#ifdef __SSE2__
-	const __m128i wanted = _mm_set1_epi8(byte);
 
-	for (; text.len - pos >= 32; pos += 32) {
-		unsigned mask = match(text.data + pos, wanted) | match(text.data + pos + 16, wanted)
-									 << 16;
-
-		if (mask != 0)
-			return pos + (unsigned)__builtin_ctz(mask);
-	}
-#endif
 	if (pos >= text.len)
 		return text.len;
 	found = memchr(text.data + pos, byte, text.len - pos);
