@@ -52,17 +52,18 @@ struct arena *arena_new_in(void *room, size_t size, size_t max)
 	return arena;
 }
 
+/* Nothing is written to what is not freed: after a fork that would be a copy of the page. */
 void arena_free(struct arena *arena)
 {
 	bool lent = arena != NULL && arena->lent;
-	struct arena_chunk *chunk;
+	struct arena_chunk *chunk = arena != NULL ? arena->chunks : NULL;
 
-	if (arena == NULL)
-		return;
-	while ((chunk = arena->chunks) != NULL) {
-		arena->chunks = chunk->next;
+	while (chunk != NULL) {
+		struct arena_chunk *next = chunk->next;
+
 		if (!chunk->lent)
 			free(chunk);
+		chunk = next;
 	}
 	if (!lent)
 		free(arena);
