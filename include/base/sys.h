@@ -136,6 +136,13 @@ int sys_sigmask(int how, const struct sys_sigset *new, struct sys_sigset *old);
 int sys_sigpending(struct sys_sigset *set);
 /* Takes one pending signal of `set` without waiting: its number, or -1 with EAGAIN. */
 int sys_sigtake(const struct sys_sigset *set);
+/* Waits for one; -1 with EINTR where something else came first. */
+struct sys_signal {
+	int number;
+	int code;  /* above 0: the kernel's own */
+	pid_t pid; /* who sent it, where `code` is not above 0 */
+};
+int sys_sigwait(const struct sys_sigset *set, struct sys_signal *taken);
 /* Non-blocking; signalfd_siginfo records. */
 int sys_signalfd(const struct sys_sigset *set);
 

@@ -26,6 +26,7 @@ struct init {
 	const struct init_policy *policy;
 	struct launch_signals signals; /* the children's */
 	struct loop loop;
+	struct sys_sigset taken; /* the signals that husk takes */
 	struct loop_source signal_source;
 	struct supervise sup;
 	struct instance *instances;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 
@@ -31,8 +32,12 @@ int loop_add(struct loop *loop, struct loop_source *source, unsigned events)
 		event.events |= EPOLLIN;
 	if ((events & LOOP_WRITE) != 0)
 		event.events |= EPOLLOUT;
-	if (sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0)
+	if (sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0) {
+		loop->watched++;
+		if (source->alone != NULL)
+			loop->lone = source;
 		return 0;
+	}
 	if (errno != EPERM)
 		return -1;
 	for (struct loop_source *other = loop->steady; other != NULL; other = other->next_steady) {
@@ -60,8 +65,10 @@ void loop_remove(struct loop *loop, struct loop_source *source)
 		link = &(*link)->next_steady;
 	if (*link != NULL)
 		*link = source->next_steady;
-	else
-		(void)sys_epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+	else if (sys_epoll_ctl(loop->epoll, EPOLL_CTL_DEL, source->fd, NULL) == 0)
+		loop->watched--;
+	if (loop->lone == source)
+		loop->lone = NULL;
 	errno = saved;
 }
 
@@ -95,6 +102,11 @@ static unsigned from_epoll(uint32_t bits)
 	return events;
 }
 
+static bool is_alone(const struct loop *loop)
+{
+	return loop->lone != NULL && loop->watched == 1 && loop->steady == NULL;
+}
+
 /*
  * The batch stands in the loop, where loop_remove finds what must not be called any more: what was
  * removed may be freed, or added again for something else.
@@ -102,8 +114,13 @@ static unsigned from_epoll(uint32_t bits)
 void loop_wait(struct loop *loop, int64_t deadline)
 {
 	struct epoll_event ready[LOOP_BATCH];
-	int count = sys_epoll_wait(loop->epoll, ready, LOOP_BATCH, timeout_ms(loop, deadline));
+	int count;
 
+	if (deadline == INT64_MAX && is_alone(loop)) {
+		loop->lone->alone(loop->lone);
+		return;
+	}
+	count = sys_epoll_wait(loop->epoll, ready, LOOP_BATCH, timeout_ms(loop, deadline));
 	if (count < 0) {
 		if (errno != EINTR)
 			sys_sleep(PAUSE_NS);

@@ -482,6 +482,18 @@ int sys_sigtake(const struct sys_sigset *set)
 	return (int)syscall(SYS_rt_sigtimedwait, set, NULL, &now, sizeof(*set));
 }
 
+int sys_sigwait(const struct sys_sigset *set, struct sys_signal *taken)
+{
+	siginfo_t info;
+
+	taken->number = (int)syscall(SYS_rt_sigtimedwait, set, &info, NULL, sizeof(*set));
+	if (taken->number < 0)
+		return -1;
+	taken->code = info.si_code;
+	taken->pid = info.si_pid;
+	return 0;
+}
+
 int sys_signalfd(const struct sys_sigset *set)
 {
 	return (int)syscall(

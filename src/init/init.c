@@ -181,17 +181,17 @@ static void reap_and_tell(struct init *init)
 /* SIGPIPE of our own writes is not for the program, but what giving up the terminal has brought is
  * taken note of: the kernel sends either in our name. SIGCHLD is the kernel's, unless somebody has
  * sent one. */
-static void take(struct init *init, const struct signalfd_siginfo *info, bool *dead)
+static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 {
-	int number = (int)info->ssi_signo;
+	int number = taken->number;
 
 	if (number == SIGCHLD)
 		*dead = true;
-	if (number == SIGCHLD && info->ssi_code > 0) {
+	if (number == SIGCHLD && taken->code > 0) {
 		init_trace(init, INIT_TRACE_RECEIVED, 0, number);
 		return;
 	}
-	if (info->ssi_code <= 0 && (pid_t)info->ssi_pid == init->self &&
+	if (taken->code <= 0 && taken->pid == init->self &&
 		!(init->ignore_once >> (number - 1) & 1))
 		return;
 	if (init_take_signal(init, number))
@@ -207,7 +207,25 @@ static void on_signals(struct loop_source *source, unsigned events)
 
 	(void)events;
 	for (ssize_t i = 0; i < size / (ssize_t)sizeof(infos[0]); i++)
-		take(init, &infos[i], &dead);
+		take(init,
+			&(struct sys_signal){.number = (int)infos[i].ssi_signo,
+				.code = infos[i].ssi_code,
+				.pid = (pid_t)infos[i].ssi_pid},
+			&dead);
+	if (dead)
+		reap_and_tell(init);
+}
+
+/* There is nothing but signals to wait for, as most of the time. */
+static void on_signals_alone(struct loop_source *source)
+{
+	struct init *init = source->arg;
+	struct sys_signal taken;
+	bool dead = false;
+
+	if (sys_sigwait(&init->taken, &taken) < 0)
+		return;
+	take(init, &taken, &dead);
 	if (dead)
 		reap_and_tell(init);
 }
@@ -341,14 +359,15 @@ static void set_up_process(struct init *init)
 
 static int set_up_loop(struct init *init, struct err *err)
 {
-	struct sys_sigset taken = {.bits = ~init->policy->untouched.bits};
-
 	if (loop_init(&init->loop, err) < 0)
 		return -1;
-	if (taken.bits != UINT64_MAX)
-		(void)sys_sigmask(SIG_SETMASK, &taken, NULL);
-	init->signal_source =
-		(struct loop_source){.fd = sys_signalfd(&taken), .arg = init, .ready = on_signals};
+	init->taken.bits = ~init->policy->untouched.bits;
+	if (init->taken.bits != UINT64_MAX)
+		(void)sys_sigmask(SIG_SETMASK, &init->taken, NULL);
+	init->signal_source = (struct loop_source){.fd = sys_signalfd(&init->taken),
+		.arg = init,
+		.ready = on_signals,
+		.alone = on_signals_alone};
 	if (init->signal_source.fd < 0)
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make a signal descriptor");
 	if (loop_add(&init->loop, &init->signal_source, LOOP_READ) < 0)

@@ -110,6 +110,49 @@ static void test_wait_ready_source_called(void **state)
 	assert_int_equal(loop.epoll, -1);
 }
 
+static void count_alone(struct loop_source *source)
+{
+	struct pipe_source *self = source->arg;
+
+	self->calls += 100;
+}
+
+static void test_wait_alone_only_without_others_and_deadline(void **state)
+{
+	struct loop loop;
+	struct pipe_source a, b;
+
+	(void)state;
+	assert_int_equal(loop_init(&loop, NULL), 0);
+	open_source(&loop, &a);
+	open_source(&loop, &b);
+	a.source.alone = count_alone;
+	assert_int_equal(loop_add(&loop, &a.source, LOOP_READ), 0);
+	loop_wait(&loop, INT64_MAX);
+	assert_int_equal(a.calls, 100);
+	loop_wait(&loop, sys_now());
+	assert_int_equal(a.calls, 100);
+	/* With another one it is waited for as any. */
+	assert_int_equal(loop_add(&loop, &b.source, LOOP_READ), 0);
+	make_ready(&b);
+	loop_wait(&loop, INT64_MAX);
+	assert_int_equal(a.calls, 100);
+	assert_int_equal(b.calls, 1);
+	loop_remove(&loop, &b.source);
+	/* What was not there does not count as removed. */
+	loop_remove(&loop, &b.source);
+	loop_wait(&loop, INT64_MAX);
+	assert_int_equal(a.calls, 200);
+	assert_int_equal(loop_add(&loop, &b.source, LOOP_READ), 0);
+	loop_remove(&loop, &a.source);
+	loop_wait(&loop, INT64_MAX);
+	assert_int_equal(a.calls, 200);
+	assert_int_equal(b.calls, 2);
+	close_source(&a);
+	close_source(&b);
+	loop_fini(&loop);
+}
+
 static void test_wait_deadline_passed_returns(void **state)
 {
 	struct loop loop;
@@ -403,6 +446,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wait_ready_source_called),
+		cmocka_unit_test(test_wait_alone_only_without_others_and_deadline),
 		cmocka_unit_test(test_wait_deadline_passed_returns),
 		cmocka_unit_test(test_wait_timeout_rounded_up_and_bounded),
 		cmocka_unit_test(test_wait_far_deadline_source_called),

@@ -68,6 +68,22 @@ static void test_sigtake_pending_only(void **state)
 	assert_int_equal(sys_sigmask(SIG_SETMASK, &old, NULL), 0);
 }
 
+static void test_sigwait_pending_taken_with_its_sender(void **state)
+{
+	struct sys_sigset set = {bit(34)}, old;
+	struct sys_signal taken;
+
+	(void)state;
+	assert_int_equal(sys_sigmask(SIG_BLOCK, &set, &old), 0);
+	assert_int_equal(sys_kill(sys_getpid(), 34), 0);
+	assert_int_equal(sys_sigwait(&set, &taken), 0);
+	assert_int_equal(taken.number, 34);
+	assert_int_equal(taken.code, SI_USER);
+	assert_int_equal(taken.pid, sys_getpid());
+	assert_int_equal(sys_sigtake(&set), -1);
+	assert_int_equal(sys_sigmask(SIG_SETMASK, &old, NULL), 0);
+}
+
 static void test_sigaction_ignored_and_back(void **state)
 {
 	static const int signals[] = {SIGUSR1, 34, 64};
@@ -353,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signals_of_the_c_library_blocked_and_read),
 		cmocka_unit_test(test_sigtake_pending_only),
+		cmocka_unit_test(test_sigwait_pending_taken_with_its_sender),
 		cmocka_unit_test(test_sigaction_ignored_and_back),
 		cmocka_unit_test(test_descriptors_close_on_exec),
 		cmocka_unit_test(test_names_made_looked_at_removed),
