@@ -209,6 +209,7 @@ SCRIPT_TESTS := \
 	tests/cmd/test_main \
 	tests/compat/envsubst:180 \
 	tests/compat/filters:120 \
+	tests/compat/suites:600 \
 	tests/setup/test_build:300 \
 	tests/setup/test_foreign:400 \
 	tests/setup/test_packages \
