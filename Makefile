@@ -237,7 +237,7 @@ CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
 MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=.
+	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=. -DHUSK_WITHOUT_HELP
 MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro -s
 # What stands where in the file: less to map at the start, less to keep in memory.
 HUSK_LAYOUT := src/husk.ld

@@ -31,6 +31,14 @@ struct schema {
 	struct schema_step path[SCHEMA_DEPTH_MAX];
 };
 
+/* `.help`, for the pages of the manual; the release, which never shows it, is 5 KiB smaller for it.
+ */
+#ifdef HUSK_WITHOUT_HELP
+#define SCHEMA_HELP(text) .help = ""
+#else
+#define SCHEMA_HELP(text) .help = (text)
+#endif
+
 struct schema_key {
 	const char *name; /* NULL ends a table */
 	void (*read)(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
@@ -44,7 +52,7 @@ struct schema_key {
 	const char *between;           /* manual: what stands between it and `keys` */
 	const char *type;              /* manual; also "wants ..." in messages */
 	const char *fallback;          /* manual: the default */
-	const char *help;              /* manual */
+	const char *help;              /* manual: SCHEMA_HELP */
 };
 
 /* Reports `format` at the node, after the path of keys. */

@@ -101,24 +101,26 @@ static void read_fold(
 
 static const struct schema_key env_keys[] = {
 	{"value", schema_text, offsetof(struct plan_var, value), .type = "a text",
-		.help = "its value, whatever the container was given; expanded"},
+		SCHEMA_HELP("its value, whatever the container was given; expanded")},
 	{"default", schema_text, offsetof(struct plan_var, default_value), .type = "a text",
-		.help = "its value where the container was given none; expanded"},
+		SCHEMA_HELP("its value where the container was given none; expanded")},
 	{"required", schema_bool, offsetof(struct plan_var, required), .type = "true or false",
-		.fallback = "false", .help = "the start is refused where it is not set"},
+		.fallback = "false", SCHEMA_HELP("the start is refused where it is not set")},
 	{"secret", schema_bool, offsetof(struct plan_var, secret), .type = "true or false",
 		.fallback = "false",
-		.help = "masked in every output; NAME_FILE may name a file that holds it"},
+		SCHEMA_HELP("masked in every output; NAME_FILE may name a file that holds it")},
 	{"type", read_type, 0,
 		.type = "string, int, bool, port, host, url, path, size, duration or "
 			"\"enum[a,b]\"",
-		.fallback = "string", .help = "what its value must be"},
+		.fallback = "string", SCHEMA_HELP("what its value must be")},
 	{"unset", schema_bool, offsetof(struct plan_var, unset), .type = "true or false",
-		.fallback = "false", .help = "removed from the environment"},
+		.fallback = "false", SCHEMA_HELP("removed from the environment")},
 	{"append", schema_list, offsetof(struct plan_var, append), .type = "a list of texts",
-		.help = "options to add to an option variable, quoted in its own syntax; expanded"},
+		SCHEMA_HELP("options to add to an option variable, quoted in its own syntax; "
+			    "expanded")},
 	{"fold", read_fold, offsetof(struct plan_var, fold), .type = "a list of names",
-		.help = "variables of a shell's time whose words are added before those of append"},
+		SCHEMA_HELP("variables of a shell's time whose words are added before those of "
+			    "append")},
 	{0},
 };
 
@@ -256,41 +258,46 @@ static void read_mode(
 static const struct schema_key template_keys[] = {
 	{"from", schema_path, offsetof(struct plan_templates, from), .required = true,
 		.type = "a path",
-		.help = "the template, or a tree of them; names that begin with .. are skipped; "
-			"expanded"},
+		SCHEMA_HELP(
+			"the template, or a tree of them; names that begin with .. are skipped; "
+			"expanded")},
 	{"to", schema_path, offsetof(struct plan_templates, to), .required = true, .type = "a path",
-		.help = "the file or folder to write, created if missing; links in it are never "
-			"followed; expanded"},
+		SCHEMA_HELP(
+			"the file or folder to write, created if missing; links in it are never "
+			"followed; expanded")},
 	{"suffix", read_suffix, offsetof(struct plan_templates, suffix), .type = "a text",
 		.fallback = ".template",
-		.help = "the ending of templates in a tree, stripped; \"\" renders every file; "
-			"expanded"},
+		SCHEMA_HELP("the ending of templates in a tree, stripped; \"\" renders every file; "
+			    "expanded")},
 	{"others", schema_choice, offsetof(struct plan_templates, others), .choices = others_names,
 		.type = "copy or skip", .fallback = "copy",
-		.help = "what becomes of files in a tree that do not have the suffix"},
+		SCHEMA_HELP("what becomes of files in a tree that do not have the suffix")},
 	{"only", schema_list, offsetof(struct plan_templates, only), .type = "a list of patterns",
 		.fallback = "declared names, built-ins, and names without lower-case letters",
-		.help = "the names that are substituted; * and ? match"},
+		SCHEMA_HELP("the names that are substituted; * and ? match")},
 	{"undefined", schema_choice, offsetof(struct plan_templates, undefined),
 		.choices = undefined_names, .type = "keep, empty or error", .fallback = "keep",
-		.help = "what becomes of a name that is selected and not set"},
+		SCHEMA_HELP("what becomes of a name that is selected and not set")},
 	{"open", read_open, offsetof(struct plan_templates, open), .type = "punctuation",
 		.fallback = "$",
-		.help = "how a construct begins, such as \"${\" or \"<%\"; all else is then text"},
+		SCHEMA_HELP(
+			"how a construct begins, such as \"${\" or \"<%\"; all else is then text")},
 	{"escape", read_escape, offsetof(struct plan_templates, escape), .type = "a filter",
-		.fallback = "none", .help = "applied to each substitution that names no filter"},
+		.fallback = "none",
+		SCHEMA_HELP("applied to each substitution that names no filter")},
 	{"owner", schema_path, offsetof(struct plan_templates, owner),
 		.type = "a name or uid[:gid]", .fallback = "husk's user",
-		.help = "who owns what is written"},
+		SCHEMA_HELP("who owns what is written")},
 	{"mode", read_mode, 0, .type = "inherit or octal digits", .fallback = "inherit",
-		.help = "the mode of what is written; inherit: the template's, 0600 where a secret "
-			"was substituted"},
+		SCHEMA_HELP(
+			"the mode of what is written; inherit: the template's, 0600 where a secret "
+			"was substituted")},
 	{"check", schema_argv, offsetof(struct plan_templates, check),
 		.type = "a list of arguments",
-		.help = "a command that must end with 0 before anything of the set is seen; "
-			"${HUSK_STAGED} is the folder to check; expanded"},
+		SCHEMA_HELP("a command that must end with 0 before anything of the set is seen; "
+			    "${HUSK_STAGED} is the folder to check; expanded")},
 	{"sync", schema_bool, offsetof(struct plan_templates, sync), .type = "true or false",
-		.fallback = "false", .help = "fsync(2) what is written"},
+		.fallback = "false", SCHEMA_HELP("fsync(2) what is written")},
 	{0},
 };
 
@@ -381,10 +388,10 @@ static void read_limit_value(
 
 static const struct schema_key limit_keys[] = {
 	{"soft", read_limit_value, offsetof(struct rlimit, rlim_cur), .required = true,
-		.type = "a number, a size or unlimited", .help = "the limit that holds"},
+		.type = "a number, a size or unlimited", SCHEMA_HELP("the limit that holds")},
 	{"hard", read_limit_value, offsetof(struct rlimit, rlim_max), .required = true,
 		.type = "a number, a size or unlimited",
-		.help = "how far the program may raise it itself"},
+		SCHEMA_HELP("how far the program may raise it itself")},
 	{0},
 };
 
@@ -411,7 +418,7 @@ static void read_limit(
 	{ \
 		name, read_limit, 0, .id = (id_), \
 				     .type = "a number, a size, unlimited or {soft:, hard:}", \
-				     .help = (what) \
+				     SCHEMA_HELP(what) \
 	}
 /* The names are those of prlimit(1). */
 static const struct schema_key limits_keys[] = {
@@ -435,33 +442,34 @@ static const struct schema_key limits_keys[] = {
 
 static const struct schema_key stop_keys[] = {
 	{"delay", schema_duration, offsetof(struct plan_service, stop_delay), .type = "a duration",
-		.fallback = "0s", .help = "waits before the signal, while endpoints drain"},
+		.fallback = "0s", SCHEMA_HELP("waits before the signal, while endpoints drain")},
 	{"signal", read_signal, offsetof(struct plan_service, stop_signal), .type = "a signal",
-		.fallback = "TERM", .help = "asks the program to end"},
+		.fallback = "TERM", SCHEMA_HELP("asks the program to end")},
 	{"timeout", schema_duration, offsetof(struct plan_service, stop_timeout),
 		.type = "a duration", .fallback = "what is left of grace",
-		.help = "waits after the signal; then the program is killed"},
+		SCHEMA_HELP("waits after the signal; then the program is killed")},
 	{0},
 };
 
 static const struct schema_key service_keys[] = {
 	{"command", schema_argv, offsetof(struct plan_service, command), .required = true,
 		.type = "a list of arguments",
-		.help = "the program, found through PATH where it has no /, and its arguments; "
-			"expanded"},
+		SCHEMA_HELP("the program, found through PATH where it has no /, and its arguments; "
+			    "expanded")},
 	{"pass", schema_list, offsetof(struct plan_service, pass), .type = "a list of patterns",
-		.fallback = "all", .help = "the variables it gets; * and ? match"},
-	{"stop", read_stop, 0, .keys = stop_keys, .type = "a mapping", .help = "how it is ended"},
+		.fallback = "all", SCHEMA_HELP("the variables it gets; * and ? match")},
+	{"stop", read_stop, 0, .keys = stop_keys, .type = "a mapping",
+		SCHEMA_HELP("how it is ended")},
 	{"cwd", schema_path, offsetof(struct plan_service, cwd), .type = "a path",
-		.fallback = "husk's", .help = "the folder that it starts in; expanded"},
+		.fallback = "husk's", SCHEMA_HELP("the folder that it starts in; expanded")},
 	{"umask", schema_octal, offsetof(struct plan_service, umask),
 		offsetof(struct plan_service, umask_given), .type = "octal digits",
-		.fallback = "husk's", .help = "the mode bits that new files do not get"},
+		.fallback = "husk's", SCHEMA_HELP("the mode bits that new files do not get")},
 	{"nice", read_nice, offsetof(struct plan_service, nice),
 		offsetof(struct plan_service, nice_given), .type = "a number from -20 to 19",
-		.fallback = "husk's", .help = "its scheduling priority; 19 is the lowest"},
+		.fallback = "husk's", SCHEMA_HELP("its scheduling priority; 19 is the lowest")},
 	{"limits", schema_mapping, 0, .keys = limits_keys, .type = "a mapping",
-		.help = "its resource limits, see setrlimit(2)"},
+		SCHEMA_HELP("its resource limits, see setrlimit(2)")},
 	{0},
 };
 
@@ -577,22 +585,23 @@ static void read_env_file(
 
 const struct schema_key config_keys[] = {
 	{"version", read_version, 0, .type = "1", .fallback = "required",
-		.help = "the version of this format; may be missing in an included file"},
+		SCHEMA_HELP("the version of this format; may be missing in an included file")},
 	{"include", read_include, 0, .type = "a path or a list of paths",
-		.help = "more files, relative to this one; * and ? in the last part match, sorted; "
-			"they count before this file"},
+		SCHEMA_HELP(
+			"more files, relative to this one; * and ? in the last part match, sorted; "
+			"they count before this file")},
 	{"grace", read_grace, 0, .type = "a duration", .fallback = "10s",
-		.help = "the time that the whole stop may take"},
+		SCHEMA_HELP("the time that the whole stop may take")},
 	{"env", read_env, 0, .keys = env_keys, .between = ".NAME",
 		.type = "a mapping of names to texts or mappings",
-		.help = "the environment; NAME: text is short for NAME: {default: text}"},
+		SCHEMA_HELP("the environment; NAME: text is short for NAME: {default: text}")},
 	{"env_file", read_env_file, 0, .type = "a path or a list of paths",
-		.help = "files of NAME=value lines, of lower rank than the container's "
-			"environment; "
-			"expanded"},
+		SCHEMA_HELP("files of NAME=value lines, of lower rank than the container's "
+			    "environment; "
+			    "expanded")},
 	{"templates", read_templates, 0, .keys = template_keys, .between = "[]",
-		.type = "a list of mappings", .help = "what is rendered before the start"},
+		.type = "a list of mappings", SCHEMA_HELP("what is rendered before the start")},
 	{"services", read_services, 0, .keys = service_keys, .between = ".NAME",
-		.type = "a mapping of names to mappings", .help = "the program to run; one"},
+		.type = "a mapping of names to mappings", SCHEMA_HELP("the program to run; one")},
 	{0},
 };
