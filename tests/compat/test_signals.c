@@ -446,6 +446,24 @@ static void test_closed_input_husk_goes_on(void **state)
 	}
 }
 
+/* The originals wait until somebody reads. */
+static void test_full_errors_verbose_husk_forwards(void **state)
+{
+	struct pid1 *pid1 = *state;
+	const struct pid1_options options = {.full_stderr = true};
+
+	record_start(pid1, "dumb-init", false, "-v % report-signals 15", &options);
+	pid1_expect(pid1, "ready");
+	pid1_kill(pid1, SIGUSR1);
+	pid1_expect(pid1, "signal 10");
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "signal 15");
+	pid1_await_state(pid1->pid, "Z");
+	close(pid1->err);
+	pid1->err = -1;
+	assert_int_equal(pid1_end(pid1), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, pid1_tear_down)
@@ -464,6 +482,7 @@ int main(void)
 		TEST(test_dumb_init_hand_off_of_terminal_same),
 		TEST(test_terminal_same),
 		TEST(test_closed_input_husk_goes_on),
+		TEST(test_full_errors_verbose_husk_forwards),
 	};
 
 	return cmocka_run_group_tests(tests, record_set_up, record_tear_down);
