@@ -25,6 +25,7 @@ SRC_BASE := \
 	src/base/fd.c \
 	src/base/log.c \
 	src/base/loop.c \
+	src/base/map.c \
 	src/base/opt.c \
 	src/base/out.c \
 	src/base/signal_name.c \
@@ -123,6 +124,7 @@ UNIT_TESTS := \
 	test_log \
 	test_loop \
 	test_machine \
+	test_map \
 	test_manual \
 	test_opt \
 	test_options \
@@ -197,7 +199,8 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_statfs,--wrap=sys_mkdirat \
 	-Wl,--wrap=sys_unlinkat,--wrap=sys_renameat,--wrap=sys_exchange,--wrap=sys_symlinkat \
 	-Wl,--wrap=sys_readlinkat,--wrap=sys_fchmod,--wrap=sys_fsync,--wrap=sys_flock \
-	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek
+	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek \
+	-Wl,--wrap=sys_map_file,--wrap=sys_madvise,--wrap=sys_sigaction_catch
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
@@ -237,8 +240,9 @@ CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
 MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
-	-fno-pie -fstack-protector-strong -ffile-prefix-map=$(CURDIR)=. -DHUSK_WITHOUT_HELP
-MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro -s
+	-fno-pie -fstack-protector -ffile-prefix-map=$(CURDIR)=. -DHUSK_WITHOUT_HELP
+MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
+	-Wl,-z,noseparate-code -s
 # What stands where in the file: less to map at the start, less to keep in memory.
 HUSK_LAYOUT := src/husk.ld
 

@@ -9,6 +9,7 @@
 #ifndef HUSK_BASE_SYS_H
 #define HUSK_BASE_SYS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,6 +95,11 @@ int sys_pipe(int fds[2]);
 
 /* Memory. */
 int sys_madvise(void *address, size_t size, int advice);
+/* Read-only, private; NULL where it failed. */
+void *sys_map_file(int fd, size_t size);
+/* Zeros in the place of what is mapped there; 0 or -1. Safe in a signal handler. */
+int sys_map_zeros(void *address, size_t size);
+int sys_unmap(void *address, size_t size);
 
 /* Processes. */
 int sys_execve(const char *path, char *const argv[], char *const envp[]);
@@ -129,6 +135,8 @@ int sys_tcsetpgrp(int fd, pid_t group);
 /* Signals. */
 /* 1 where the signal is ignored, 0 where not. */
 int sys_is_ignored(int signal);
+/* SA_SIGINFO; `handler` runs with nothing blocked but the signal itself. */
+int sys_sigaction_catch(int signal, void (*handler)(int, siginfo_t *, void *));
 int sys_sigaction_default(int signal);
 int sys_sigaction_ignore(int signal);
 /* `how` as sigprocmask(2); `new` and `old` may be NULL. */

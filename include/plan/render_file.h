@@ -1,8 +1,7 @@
 /*
  * render_file: one template to one descriptor, and what is looked for in the result.
  *
- * Templates are read, not mapped: a file that shrinks while it is mapped would kill PID 1 by
- * SIGBUS. The buffer is used again for the next file.
+ * Large templates are mapped, others are read into a buffer that is used again for the next one.
  */
 #ifndef HUSK_PLAN_RENDER_FILE_H
 #define HUSK_PLAN_RENDER_FILE_H
@@ -13,7 +12,7 @@
 #include "plan/tree.h"
 
 struct render_file {
-	char *text; /* of the last file read */
+	char *text; /* what is read */
 	size_t len;
 	size_t cap;
 	struct buf sink; /* takes results that are not written */

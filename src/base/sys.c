@@ -317,6 +317,26 @@ int sys_madvise(void *address, size_t size, int advice)
 	return madvise(address, size, advice);
 }
 
+void *sys_map_file(int fd, size_t size)
+{
+	void *address = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	return address == MAP_FAILED ? NULL : address;
+}
+
+int sys_map_zeros(void *address, size_t size)
+{
+	return mmap(address, size, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) ==
+			       MAP_FAILED
+		       ? -1
+		       : 0;
+}
+
+int sys_unmap(void *address, size_t size)
+{
+	return munmap(address, size);
+}
+
 int sys_execve(const char *path, char *const argv[], char *const envp[])
 {
 	return execve(path, argv, envp);
@@ -449,6 +469,13 @@ int sys_is_ignored(int signal)
 	if (syscall(SYS_rt_sigaction, signal, NULL, &action, sizeof(action.mask)) != 0)
 		return -1;
 	return action.handler == SIG_IGN;
+}
+
+int sys_sigaction_catch(int signal, void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	return sigaction(signal, &action, NULL);
 }
 
 int sys_sigaction_default(int signal)

@@ -45,9 +45,9 @@ static void operands_to_plan(
 	const struct arguments *arguments, struct plan *plan, struct plan_templates *set)
 {
 	*set = (struct plan_templates){
-		.from.text = arguments->in,
-		.to.text = arguments->out,
-		.suffix.text = ".template",
+		.from = {.text = arguments->in},
+		.to = {.text = arguments->out},
+		.suffix = {.text = ".template"},
 		.mode_inherit = true,
 	};
 	plan->templates = set;

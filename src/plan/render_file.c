@@ -2,19 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/map.h"
 #include "base/sys.h"
 
 enum {
 	COPY_SIZE = 65536,
+	/* From here on mapping costs less than reading into fresh memory. */
+	MAP_SIZE = 262144,
 	SINK_MAX = 1 << 30,
-	HUGE_MIN = 4 << 20,
 };
 
 struct render_file *render_file_new(void)
@@ -49,16 +49,6 @@ static int target_error(int errnum, struct err *err)
 	return err_set_errno(err, ERR_CONFIG, errnum, "cannot write");
 }
 
-/* A large text is faulted in by 2 MiB instead of by page, which is half the time of its reading. */
-static void advise(char *text, size_t size)
-{
-	const size_t page = 4096;
-	size_t skip = -(uintptr_t)text % page;
-
-	if (size >= HUGE_MIN)
-		(void)sys_madvise(text + skip, (size - skip) / page * page, MADV_HUGEPAGE);
-}
-
 static int reserve(struct render_file *file, size_t size, struct err *err)
 {
 	char *text;
@@ -68,7 +58,6 @@ static int reserve(struct render_file *file, size_t size, struct err *err)
 	text = realloc(file->text, size);
 	if (text == NULL)
 		return err_nomem(err);
-	advise(text, size);
 	file->text = text;
 	file->cap = size;
 	return 0;
@@ -109,7 +98,8 @@ static int write_text(struct render_file *file, struct str text, int fd, struct 
 }
 
 /* One pass; pieces are written from where they stand. */
-static int render(struct render_file *file, const struct tree_entry *entry, int fd, struct err *err)
+static int render_text(struct render_file *file, const struct tree_entry *entry, struct str text,
+	int fd, struct err *err)
 {
 	struct template_options options = {
 		.file = entry->source,
@@ -117,7 +107,6 @@ static int render(struct render_file *file, const struct tree_entry *entry, int 
 		.undefined = file->set->undefined,
 		.escape = file->set->escape,
 	};
-	struct str text = {file->text, file->len};
 
 	if (fd < 0)
 		out_init_buf(&file->out, &file->sink);
@@ -129,6 +118,31 @@ static int render(struct render_file *file, const struct tree_entry *entry, int 
 		return -1;
 	file->bytes = file->out.written;
 	return 0;
+}
+
+/* EFAULT is the kernel's word for what SIGBUS tells us. */
+static int render_map(struct render_file *file, const struct tree_entry *entry, struct map *map,
+	int fd, struct err *err)
+{
+	int result = render_text(file, entry, (struct str){map->data, map->size}, fd, err);
+	bool cut = result < 0 && err != NULL && err->errnum == EFAULT;
+
+	if (map_close(map) < 0 || cut)
+		return err_set(err, ERR_CONFIG,
+			"template source %s was cut short while it was read", entry->source);
+	return result;
+}
+
+static int render(struct render_file *file, const struct tree_entry *entry, int from, size_t size,
+	int fd, struct err *err)
+{
+	struct map map;
+
+	if (size >= MAP_SIZE && size <= TEMPLATE_SIZE_MAX && map_open(&map, from, size) == 0)
+		return render_map(file, entry, &map, fd, err);
+	if (read_text(file, entry->source, from, size, err) < 0)
+		return -1;
+	return render_text(file, entry, (struct str){file->text, file->len}, fd, err);
 }
 
 /* By the kernel where it can, else through the buffer. */
@@ -171,8 +185,8 @@ int render_file_run(
 	}
 	if (!entry->render)
 		result = copy(file, entry->source, from, fd, err);
-	else if (read_text(file, entry->source, from, (size_t)st.st_size, err) == 0)
-		result = render(file, entry, fd, err);
+	else
+		result = render(file, entry, from, (size_t)st.st_size, fd, err);
 	file->mode = file->set->mode_inherit ? st.st_mode & 0777 : file->set->mode & 0777;
 	/* The narrower of both; a mode that is written down is what was meant. */
 	if (file->secret && file->set->mode_inherit)
