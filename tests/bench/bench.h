@@ -25,6 +25,7 @@ struct bench_candidate {
 
 struct bench {
 	struct bench_candidate candidates[BENCH_CANDIDATES];
+	struct bench_candidate *order[BENCH_CANDIDATES]; /* of this round */
 	size_t count;
 	unsigned rounds;
 };

@@ -15,10 +15,26 @@ enum {
 	SIGNAL_PAUSE_NS = 300000,
 };
 
-/* Each round in another order: nobody always comes after the same one. */
-static struct bench_candidate *nth(struct bench *bench, unsigned round, size_t i)
+/*
+ * Each round in an order of its own, by chance: what one leaves to be done (a namespace is taken
+ * down after its end) is not always the same one's burden.
+ */
+static void shuffle(struct bench *bench)
 {
-	return &bench->candidates[(i + round) % bench->count];
+	static uint64_t state = 1;
+
+	for (size_t i = 0; i < bench->count; i++)
+		bench->order[i] = &bench->candidates[i];
+	for (size_t i = bench->count; i > 1; i--) {
+		struct bench_candidate *last = bench->order[i - 1];
+		size_t other;
+
+		/* Knuth's MMIX */
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		other = (size_t)(state >> 33) % i;
+		bench->order[i - 1] = bench->order[other];
+		bench->order[other] = last;
+	}
 }
 
 static pid_t start_command(const struct bench_candidate *candidate)
@@ -62,8 +78,9 @@ static void time_all(struct bench *bench, int in_namespace)
 	for (size_t i = 0; i < bench->count; i++)
 		time_one(&bench->candidates[i], 0, in_namespace);
 	for (unsigned round = 0; round < bench->rounds; round++) {
+		shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++)
-			time_one(nth(bench, round, i), round, in_namespace);
+			time_one(bench->order[i], round, in_namespace);
 	}
 }
 
@@ -172,8 +189,9 @@ void bench_signals(struct bench *bench)
 {
 	start_targets(bench);
 	for (unsigned round = 0; round < bench->rounds; round++) {
+		shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++) {
-			struct bench_candidate *candidate = nth(bench, round, i);
+			struct bench_candidate *candidate = bench->order[i];
 			int64_t start;
 
 			bench_sleep(SIGNAL_PAUSE_NS);
@@ -190,8 +208,9 @@ void bench_signals(struct bench *bench)
 void bench_orphans(struct bench *bench)
 {
 	for (unsigned round = 0; round < bench->rounds; round++) {
+		shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++) {
-			struct bench_candidate *candidate = nth(bench, round, i);
+			struct bench_candidate *candidate = bench->order[i];
 			bench_start_init(candidate, 1);
 			bench_add(candidate, round, (double)bench_hear(candidate));
 			bench_end_init(candidate);
