@@ -50,7 +50,9 @@ static int take_program(
 	if (!dashes && !strchr(*words, '/') &&
 		strcmp(slash ? slash + 1 : called, "docker-entrypoint.sh") != 0)
 		return err_set(err, ERR_USAGE,
-			"unexpected word \"%s\" (to run a program: husk -- %s)", *words, *words);
+			cmd_find(*words) ? "the command \"%s\" goes before the options: husk %s"
+					 : "unexpected word \"%s\" (to run a program: husk -- %s)",
+			*words, *words);
 	run->program = words;
 	return 0;
 }

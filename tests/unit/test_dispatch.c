@@ -102,6 +102,17 @@ static void test_word_that_is_no_command_refused(void **state)
 	assert_string_equal(error.text, "husk: no command \"\" (to run a program: husk -- )\n");
 }
 
+static void test_word_after_options_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(CALLED("husk", "-c", "absent.yaml", "check"), 64);
+	assert_string_equal(
+		error.text, "husk: the command \"check\" goes before the options: husk check\n");
+	assert_int_equal(CALLED("husk", "-c", "absent.yaml", "nginx"), 64);
+	assert_string_equal(
+		error.text, "husk: unexpected word \"nginx\" (to run a program: husk -- nginx)\n");
+}
+
 static void test_command_options_unknown_refused(void **state)
 {
 	(void)state;
@@ -193,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_help_of_each_command_from_its_table),
 		cmocka_unit_test(test_help_unknown_command_suggested),
 		cmocka_unit_test(test_word_that_is_no_command_refused),
+		cmocka_unit_test(test_word_after_options_refused),
 		cmocka_unit_test(test_command_options_unknown_refused),
 		cmocka_unit_test(test_log_variables_wrong_refused),
 		cmocka_unit_test(test_nothing_to_run_usage_on_standard_error),
