@@ -23,7 +23,7 @@
 	X(INT, "int", "checks: a decimal integer") \
 	X(PORT, "port", "checks: 1 to 65535") \
 	X(HOST, "host", "checks: a host name, an IPv4 address, or an IPv6 address") \
-	X(PATH, "path", "checks: an absolute path of harmless characters without ..") \
+	X(PATH, "path", "checks: an absolute path without .. and of harmless characters") \
 	X(WORD, "word", "checks: letters, digits and . _ - : @ % + only, not empty") \
 	X(BOOL, "bool", "checks: true false yes no on off 1 0") \
 	X(SIZE, "size", "checks: digits and one of k K m M g G, or digits") \

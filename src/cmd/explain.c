@@ -105,8 +105,9 @@ static void tell_environment(struct explain *explain)
 		tell_variable(explain, var);
 		told++;
 	}
-	(void)buf_appendf(&explain->text, "  %s%zu variables as the container was given them\n",
-		told == 0 ? "" : "and ", passed);
+	(void)buf_appendf(&explain->text, "  %s%zu variable%s as the container was given %s\n",
+		told == 0 ? "" : "and ", passed, passed == 1 ? "" : "s",
+		passed == 1 ? "it" : "them");
 }
 
 static void tell_machine(struct explain *explain)
@@ -350,7 +351,7 @@ static void tell_pass(struct explain *explain, const struct plan_service *servic
 	for (i = 0; (var = env_at(explain->load->env, i)) != NULL; i++)
 		if (var->exported && env_passes(var, &service->pass))
 			count++;
-	(void)buf_appendf(&explain->text, "  gets %zu variables%s\n", count,
+	(void)buf_appendf(&explain->text, "  gets %zu variable%s%s\n", count, count == 1 ? "" : "s",
 		service->pass.given ? ", those that `pass` selects" : "");
 }
 
