@@ -29,6 +29,9 @@ struct load {
 int load_init(struct load *load, const char *option, struct err_list *errors);
 /* The same without any configuration. */
 int load_bare(struct load *load, struct err_list *errors);
+/* 0, or -1 and an ERR_USAGE added where there is no configuration to `verb`: silence would pass for
+ * success. */
+int load_require(const struct load *load, const char *verb, struct err_list *errors);
 void load_fini(struct load *load);
 
 #endif

@@ -92,7 +92,7 @@ int cmd_check(int argc, char **argv)
 		return cmd_fail(&err);
 	err_list_init(&errors);
 	err_list_init(&warnings);
-	if (load_init(&load, config, &errors) == 0) {
+	if (load_init(&load, config, &errors) == 0 && load_require(&load, "check", &errors) == 0) {
 		explain = explain_new(&load);
 		if (explain == NULL)
 			(void)err_nomem(err_list_add(&errors));

@@ -28,6 +28,14 @@ int load_bare(struct load *load, struct err_list *errors)
 	return begin(load, NULL, errors);
 }
 
+int load_require(const struct load *load, const char *verb, struct err_list *errors)
+{
+	if (load->plan.file != NULL)
+		return 0;
+	return err_set(err_list_add(errors), ERR_USAGE,
+		"nothing to %s: there is no %s: name a configuration with -c", verb, CONFIG_PATH);
+}
+
 void load_fini(struct load *load)
 {
 	arena_free(load->arena);

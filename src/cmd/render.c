@@ -1,7 +1,9 @@
-#include "plan/render.h"
+#include <string.h>
+
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "plan/render.h"
 #include "proc/runcheck.h"
 
 enum { OPTION_CONFIG = 1 };
@@ -35,6 +37,10 @@ static int parse(struct arguments *arguments, char **argv, struct err *err)
 			"render takes no operand (the configured templates), or two: IN OUT");
 	if (*operands[0] == '\0' || *operands[1] == '\0')
 		return err_set(err, ERR_USAGE, "render: IN and OUT must not be empty");
+	if (strcmp(operands[1], "-") == 0)
+		return err_set(err, ERR_USAGE,
+			"husk render writes a file or a folder; by the name envsubst, husk writes "
+			"to standard output");
 	arguments->in = operands[0];
 	arguments->out = operands[1];
 	return 0;
@@ -88,8 +94,12 @@ int cmd_render(int argc, char **argv)
 		status = cmd_fail_start_list(&errors);
 		goto out;
 	}
-	if (arguments.in != NULL)
+	if (arguments.in != NULL) {
 		operands_to_plan(&arguments, &load.plan, &set);
+	} else if (load_require(&load, "render", &errors) < 0) {
+		status = cmd_fail_start_list(&errors);
+		goto out;
+	}
 	status = render(&load, &signals, &errors);
 out:
 	load_fini(&load);

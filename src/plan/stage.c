@@ -331,6 +331,18 @@ const char *stage_name(const struct stage *stage, unsigned serial, char out[STAG
 	return out;
 }
 
+/* Whether a standard stream of husk's own goes to this file. */
+static bool is_standard_stream(const struct stat *file)
+{
+	struct stat st;
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (sys_fstat(fd, &st) == 0 && st.st_dev == file->st_dev &&
+			st.st_ino == file->st_ino)
+			return true;
+	return false;
+}
+
 int stage_look(int dir, struct tree_entry *entry, struct err *err)
 {
 	struct stat st;
@@ -341,8 +353,13 @@ int stage_look(int dir, struct tree_entry *entry, struct err *err)
 		return errno == ENOENT ? 0 : stage_error("look at", entry->path, errno, err);
 	/* A link is replaced, whatever it leads to, but /dev/stdout is not meant to be. */
 	if (S_ISLNK(st.st_mode) && sys_fstatat(dir, entry->name, &to, 0) == 0 &&
-		!S_ISDIR(to.st_mode))
+		!S_ISDIR(to.st_mode)) {
+		if (S_ISREG(to.st_mode) && is_standard_stream(&to))
+			return err_set(err, ERR_CONFIG,
+				"cannot write %s: it leads to husk's own input or output",
+				entry->path);
 		st.st_mode = to.st_mode;
+	}
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return err_set(err, ERR_CONFIG,
 			"cannot write %s: %s stands in its place: remove it", entry->path,
