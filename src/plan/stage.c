@@ -300,16 +300,14 @@ int stage_folder(struct stage *stage, struct tree_entry *entry, struct err *err)
 {
 	struct stat st;
 	int result;
-	int saved;
 	int fd;
 
 	if (enter_to_stage(stage, entry, err) < 0)
 		return -1;
 	if (sys_mkdirat(stage->dir, entry->name, 0700) < 0) {
-		saved = errno;
-		if (saved != EEXIST ||
+		if (errno != EEXIST ||
 			sys_fstatat(stage->dir, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return entry_error(entry, "create", saved, err);
+			return entry_error(entry, "create", errno, err);
 		if (!S_ISDIR(st.st_mode))
 			return entry_error(
 				entry, "create", S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR, err);
