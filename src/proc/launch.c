@@ -9,11 +9,15 @@
 int launch_signals_take(struct launch_signals *signals, struct err *err)
 {
 	const struct sys_sigset all = {.bits = UINT64_MAX};
+	int ignored;
 
 	*signals = (struct launch_signals){0};
 	if (sys_sigmask(SIG_SETMASK, &all, &signals->mask) < 0)
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot block signals");
-	if (sys_is_ignored(SIGCHLD) != 1)
+	ignored = sys_is_ignored(SIGCHLD);
+	if (ignored < 0)
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot look at SIGCHLD");
+	if (ignored == 0)
 		return 0;
 	signals->ignored.bits = UINT64_C(1) << (SIGCHLD - 1);
 	if (sys_sigaction_default(SIGCHLD) < 0)
