@@ -112,10 +112,14 @@ bool init_take_signal(struct init *init, int number)
 }
 
 /* Is there a shell that would make husk go on? As the kernel decides whether a process group is
- * orphaned: the parent stands in the same session. */
+ * orphaned: the parent stands in the same session. A parent outside of the PID namespace (`docker
+ * exec`) reads as 0, which getsid(2) takes for ourselves. */
 static bool has_shell(const struct init *init)
 {
-	return !init->is_init && sys_getsid(sys_getppid()) == sys_getsid(0);
+	pid_t parent = sys_getppid();
+	pid_t session = sys_getsid(0);
+
+	return !init->is_init && parent > 0 && session >= 0 && sys_getsid(parent) == session;
 }
 
 /*
