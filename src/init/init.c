@@ -133,6 +133,9 @@ static void reap(struct init *init)
 		if (pid <= 0) {
 			init->more_dead = false;
 			init->childless = pid < 0 && errno == ECHILD;
+			/* Refused, and SIGCHLD may not come again. */
+			if (pid < 0 && !init->childless)
+				init->poll_at = sys_now() + INIT_SWEEP_POLL;
 			return;
 		}
 		if (!WIFSTOPPED(status)) {
@@ -234,10 +237,11 @@ static void on_signals_alone(struct loop_source *source)
  * the sweep went on. */
 static void look_again(struct init *init)
 {
-	reap(init);
+	init->poll_at = SUPERVISE_NEVER;
+	reap_and_tell(init);
 	if (init->sup.phase == PHASE_SWEEP_KILL)
 		init_sweep(init, SIGKILL);
-	else
+	else if (init->swept)
 		init->poll_at = sys_now() + INIT_SWEEP_POLL;
 }
 
