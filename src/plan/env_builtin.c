@@ -49,9 +49,9 @@ static void read_machine(struct arena *arena, struct env_lazy *lazy)
 	struct machine machine;
 	char number[24];
 
-	/* Fails without memory only; then the built-ins are not set, and what needs them says so.
-	 */
-	if (machine_read(arena, "", &machine, NULL))
+	/* Fails without memory only. */
+	lazy->no_memory = machine_read(arena, "", &machine, NULL) != 0;
+	if (lazy->no_memory)
 		return;
 	snprintf(number, sizeof(number), "%u", machine.cpus);
 	set(lazy, 0, arena_strdup(arena, number), machine.cpus_from);
