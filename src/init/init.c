@@ -226,8 +226,12 @@ static void on_signals_alone(struct loop_source *source)
 	struct sys_signal taken;
 	bool dead = false;
 
-	if (sys_sigwait(&init->taken, &taken) < 0)
+	if (sys_sigwait(&init->taken, &taken) < 0) {
+		/* Refused (a seccomp filter): the descriptor is waited for, as before. */
+		if (errno != EINTR)
+			init->loop.lone = NULL;
 		return;
+	}
 	take(init, &taken, &dead);
 	if (dead)
 		reap_and_tell(init);
