@@ -84,8 +84,6 @@ int sys_await_write(int fd);
 
 /* Descriptors. */
 int sys_dup3(int old, int new, int flags);
-/* F_DUPFD_CLOEXEC: the lowest free one from `least` on. */
-int sys_dup_above(int fd, int least);
 /* F_GETFD and F_SETFD: FD_CLOEXEC or 0. */
 int sys_get_fd_flags(int fd);
 /* F_GETFL and F_SETFL: the latter for descriptions of husk's own only, never for inherited ones. */

@@ -287,11 +287,6 @@ int sys_dup3(int old, int new, int flags)
 	return result;
 }
 
-int sys_dup_above(int fd, int least)
-{
-	return fcntl(fd, F_DUPFD_CLOEXEC, least);
-}
-
 int sys_get_fd_flags(int fd)
 {
 	return fcntl(fd, F_GETFD);

@@ -205,33 +205,17 @@ static int judge(const struct launch_spec *spec, int status, int error_pipe, str
 		text.len == 0 ? "" : ": ", STR_ARGS(text));
 }
 
-/* A descriptor that stays clear of the standard streams, which may be closed. */
-static int clear_of_streams(int *fd)
-{
-	int above;
-
-	if (*fd > 2)
-		return 0;
-	above = sys_dup_above(*fd, 3);
-	if (above < 0)
-		return -1;
-	fd_close(fd);
-	*fd = above;
-	return 0;
-}
-
+/* None of them is a standard stream: main has filled those. */
 static int open_streams(int fds[2], int *null, struct err *err)
 {
 	if (sys_pipe(fds) < 0) {
 		fds[0] = fds[1] = -1;
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make a pipe");
 	}
-	if (clear_of_streams(&fds[1]) < 0 || sys_set_status_flags(fds[0], O_NONBLOCK) < 0)
+	if (sys_set_status_flags(fds[0], O_NONBLOCK) < 0)
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot set up a pipe");
 	/* An image may have no /dev: then standard input stays as it is. */
 	*null = sys_open("/dev/null", O_RDONLY | O_NOCTTY, 0);
-	if (*null >= 0 && clear_of_streams(null) < 0)
-		return err_set_errno(err, ERR_INTERNAL, errno, "cannot set up /dev/null");
 	return 0;
 }
 
