@@ -162,6 +162,7 @@ C_TESTS := \
 	compat/test_signals \
 	fault_config \
 	fault_env \
+	faults/test_startup \
 	pid1/test_end \
 	pid1/test_engine \
 	pid1/test_exec \
@@ -201,6 +202,16 @@ $(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_readlinkat,--wrap=sys_fchmod,--wrap=sys_fsync,--wrap=sys_flock \
 	-Wl,--wrap=sys_getrandom,--wrap=sys_getdents,--wrap=sys_lseek \
 	-Wl,--wrap=sys_map_file,--wrap=sys_madvise,--wrap=sys_sigaction_catch
+
+# The whole of husk, every system call and allocation of it wrapped: the list is made from sys.h.
+FAULTS := $(addprefix tests/faults/,case.c inject.c main.c world.c)
+$(BUILD)/test/faults/test_startup: EXTRA := -I$(BUILD)/test/faults @$(BUILD)/test/faults/wrap.flags \
+	$(FAULTS) tests/pid1/pid1.c -Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
+$(BUILD)/test/faults/test_startup: $(FAULTS) $(wildcard tests/faults/*.h) tests/pid1/pid1.c src/cmd/main.c \
+	$(BUILD)/test/faults/calls.h
+$(BUILD)/test/faults/calls.h: include/base/sys.h tests/faults/calls
+	@mkdir -p $(@D)
+	tests/faults/calls $@ $(@D)/wrap.flags <$<
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
@@ -313,7 +324,7 @@ PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_
 programs: $(PROGRAMS)
 
 test: $(PROGRAMS) | setup-test setup-container setup-foreign setup-$(OTHER) ## every test; ONLY=NAME runs those whose name has it
-	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN) $(SCRIPT_TESTS) \
+	tests/run $(if $(ONLY),-o $(ONLY)) $(UNIT_BIN) $(C_BIN:%test_startup=%test_startup:600) $(SCRIPT_TESTS) \
 		$(if $(FUZZ_TARGETS),tests/fuzz/run:600)
 
 unit: $(UNIT_BIN) ## the unit tests alone

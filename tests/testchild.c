@@ -84,6 +84,14 @@ static int do_exit(char **argv)
 	return number(argv, 0, 0);
 }
 
+static int do_exit_after(char **argv)
+{
+	int ms = number(argv, 0, 0);
+
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
+	return 0;
+}
+
 static int do_pause(char **argv)
 {
 	(void)argv;
@@ -585,6 +593,7 @@ static const struct {
 	{"close-fds", do_close_fds},           /* [N]: closes 0 to 2 and exits N */
 	{"double-fork", do_double_fork},       /* a daemon says its parent */
 	{"environment", do_environment},       /* each variable on a line */
+	{"exit-after", do_exit_after},         /* MS: 0 */
 	{"exit-n", do_exit},                   /* N */
 	{"flood-stderr", do_flood_stderr},     /* until TERM, which is said */
 	{"ignore-term", do_ignore_term},       /* for ever */

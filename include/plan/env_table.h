@@ -24,7 +24,7 @@ enum { ENV_BUILTINS = 5 };
 /* What is read when it is first asked for. */
 struct env_lazy {
 	bool read;
-	bool no_memory; /* reading ran out of it: what is not known may well be */
+	bool no_memory;  /* reading ran out of it: what is not known may well be */
 	unsigned forced; /* bit i: env_set_builtin gave builtins[i] its value, above all else */
 	struct env_var builtins[ENV_BUILTINS]; /* name empty: not known */
 };
