@@ -160,8 +160,9 @@ $(BUILD)/test/unit/test_out: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 C_TESTS := \
 	compat/test_options \
 	compat/test_signals \
-	fault_config \
-	fault_env \
+	faults/test_config \
+	faults/test_env \
+	faults/test_render \
 	faults/test_startup \
 	pid1/test_end \
 	pid1/test_engine \
@@ -169,7 +170,6 @@ C_TESTS := \
 	pid1/test_job \
 	pid1/test_signals \
 	pid1/test_stop \
-	render/test_faults \
 	runtime/test_java \
 	runtime/test_node
 
@@ -186,15 +186,15 @@ $(addprefix $(BUILD)/test/,$(filter compat/%,$(C_TESTS))): tests/pid1/pid1.c tes
 	tests/compat/record.c tests/compat/record.h
 
 # libyaml's own allocations fail as well.
-$(BUILD)/test/fault_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
+$(BUILD)/test/faults/test_config: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
 	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_getdents \
 	-Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
 
-$(BUILD)/test/fault_env: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
+$(BUILD)/test/faults/test_env: EXTRA := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc \
 	-Wl,--wrap=sys_open,--wrap=sys_read,--wrap=sys_fstat
 
 # Everything that a rendering asks of the kernel.
-$(BUILD)/test/render/test_faults: EXTRA := $(WRAP_MEMORY) \
+$(BUILD)/test/faults/test_render: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_open,--wrap=sys_openat,--wrap=sys_openat2,--wrap=sys_close,--wrap=sys_read \
 	-Wl,--wrap=sys_pread,--wrap=sys_write,--wrap=sys_writev,--wrap=sys_copy_range \
 	-Wl,--wrap=sys_fstat,--wrap=sys_fstatat,--wrap=sys_statfs,--wrap=sys_mkdirat \

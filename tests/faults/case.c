@@ -215,7 +215,7 @@ void case_run(const struct scene *scene, const struct fault *fault, struct outco
 	inject_shared->forks = 0;
 	if (scene->renders)
 		world_reset(scene->fresh);
-	if (open_ends(scene, &ends) < 0 || ftruncate(output, 0) < 0)
+	if (world_grow() < 0 || open_ends(scene, &ends) < 0 || ftruncate(output, 0) < 0)
 		abort();
 	(void)lseek(output, 0, SEEK_SET);
 	(void)fflush(NULL);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,13 @@
 enum { DESCRIPTORS = 256 };
 
 struct shared *inject_shared;
+
+/* What a process has touched is copied by each fork: freed memory is not kept for long. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=1:thread_local_quarantine_size_kb=16:malloc_context_size=4";
+}
 
 /* Of one process. */
 static bool active;
@@ -304,6 +312,22 @@ ssize_t __wrap_sys_writev(int fd, const struct iovec *iov, int count)
 	if (errnum == INJECT_SHORT)
 		return __real_sys_write(fd, iov[0].iov_base, SIZE(errnum, iov[0].iov_len));
 	return __real_sys_writev(fd, iov, count);
+}
+
+/* One byte: the file becomes shorter while it is mapped. */
+void *__wrap_sys_map_file(int fd, size_t size)
+{
+	int errnum = refused(CALL_sys_map_file, NULL);
+	char path[64];
+	void *map;
+
+	if (errnum > 0)
+		return NULL;
+	map = __real_sys_map_file(fd, size);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (errnum == INJECT_SHORT && truncate(path, 1) < 0)
+		abort();
+	return map;
 }
 
 /* Memory: what is not freed is counted. */

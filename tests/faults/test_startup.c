@@ -110,6 +110,12 @@ static const struct scene scenes[] = {
 		.renders = true,
 		.closed = true},
 	{.name = "render, large", .words = {"husk", "render", "@large", "@out/large"}, .every = 3},
+	{.name = "render, cut off",
+		.words = {"husk", "render", "@large", "@out/large"},
+		.only = CALL_sys_map_zeros,
+		.status = ERR_CONFIG,
+		.says = "cut short",
+		.given = {{CALL_sys_map_file, NULL, 1, INJECT_SHORT}}},
 	{.name = "a while",
 		.words = {"husk", "--", "@CHILD", "exit-after", "300", INJECT_PROGRAM},
 		.runs = true,
@@ -263,6 +269,10 @@ static const char *judge(
 	/* As any program that writes to nobody, where the signal cannot be kept off. */
 	if (scene->errors == ERRORS_NO_READER && WIFSIGNALED(outcome->status) &&
 		WTERMSIG(outcome->status) == SIGPIPE)
+		return NULL;
+	/* Nothing is there to read on from. */
+	if (fault->call == CALL_sys_map_zeros && WIFSIGNALED(outcome->status) &&
+		WTERMSIG(outcome->status) == SIGBUS)
 		return NULL;
 	if (!WIFEXITED(outcome->status) || !inject_shared->ended)
 		return "crashed";

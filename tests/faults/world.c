@@ -83,6 +83,12 @@ static int make_configuration(const char *child)
 	return put("d/app.yaml", text);
 }
 
+int world_grow(void)
+{
+	/* Large enough for huge pages. */
+	return truncate(world_path("large"), 9 << 20);
+}
+
 int world_make(const char *child)
 {
 	const char *base = getenv("TMPDIR");
@@ -102,8 +108,7 @@ int world_make(const char *child)
 		put("t/c", "version copied") < 0 ||
 		put("t/sub/d.template", "version ${VERSION}") < 0)
 		return -1;
-	/* Large enough for huge pages. */
-	if (put("large", "") < 0 || truncate(world_path("large"), 9 << 20) < 0)
+	if (put("large", "") < 0)
 		return -1;
 	return chmod(world_path("script"), 0755);
 }

@@ -24,6 +24,9 @@ void world_remove(void);
 /* The outputs as an earlier run left them, or none. */
 void world_reset(bool fresh);
 
+/* The large template has its size again: 0, or -1. */
+int world_grow(void);
+
 const char *world_path(const char *name);
 enum world_output world_look(enum world_set set);
 /* A name that no run should leave, "" where there is none. `mine`: that this run made. */
