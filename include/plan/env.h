@@ -79,6 +79,9 @@ bool env_passes(const struct env_var *var, const struct plan_list *pass);
 /* Sets a built-in for an expansion (HUSK_STAGED); it is never exported. */
 int env_set_builtin(struct env *env, const char *name, const char *value, struct err *err);
 
+/* False where memory ran out for the built-ins: what was expanded may lack one. */
+bool env_is_whole(const struct env *env);
+
 /* The scope for a template set: `only` decides; not given: every declared name, built-ins, and
  * names without lower-case letters. Lives in the arena. */
 int env_scope(const struct env *env, const struct plan_list *only, struct template_scope *scope,

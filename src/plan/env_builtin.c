@@ -35,6 +35,7 @@ static void set(struct env_lazy *lazy, int i, const char *value, const char *sou
 {
 	struct env_var *var = &lazy->builtins[i];
 
+	lazy->no_memory = lazy->no_memory || !value;
 	/* What env_set_builtin said before stands. */
 	if (var->name.len > 0 || !value)
 		return;
@@ -59,6 +60,11 @@ static void read_machine(struct arena *arena, struct env_lazy *lazy)
 	set(lazy, 1, arena_strdup(arena, number), machine.memory_from);
 	set(lazy, 2, machine.resolvers, "resolv.conf");
 	set(lazy, 3, machine.hostname, NULL);
+}
+
+bool env_is_whole(const struct env *env)
+{
+	return !env->lazy->no_memory;
 }
 
 const struct env_var *env_builtin_find(const struct env *env, struct str name)

@@ -135,7 +135,7 @@ int env_expand_text(const struct env *env, const struct plan_text *text,
 	} else if (rc == 0) {
 		*out = arena_strndup(env->arena, buf_str(&buf));
 		rc = *out ? 0 : err_nomem(err);
-	} else if (env->lazy->no_memory) {
+	} else if (!env_is_whole(env)) {
 		rc = err_nomem(err);
 	}
 	buf_fini(&buf);

@@ -386,6 +386,10 @@ static int write_set(
 	for (entry = job->tree.first; entry != NULL; entry = entry->next)
 		if (write_entry(run, job, &stage, entry, err) < 0)
 			goto out;
+	if (!env_is_whole(run->env)) {
+		err_nomem(err);
+		goto out;
+	}
 	if (job->checked && run_check(run, job, &stage, runner, err) < 0)
 		goto out;
 	result = job->checked ? stage_publish(&stage, err) : stage_commit(&stage, err);
