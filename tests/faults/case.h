@@ -19,14 +19,15 @@ struct scene {
 	bool child_ignored;         /* SIGCHLD is, at the start */
 	bool fresh;                 /* nothing has been rendered before */
 	bool renders;
-	bool runs;        /* the program */
-	bool configured;  /* and it is that of husk.yaml */
-	bool leaves;      /* something behind, which husk ends */
-	enum call only;   /* fails; 0: each function in turn */
-	unsigned every;   /* only each so-manieth call of a function fails; 0: each */
-	int status;       /* what it ends with */
-	bool compat;      /* another init by its name, with statuses of its own */
-	const char *says; /* on standard error; NULL: nothing */
+	const char *writes; /* a file without a `$` in it; NULL: none */
+	bool runs;          /* the program */
+	bool configured;    /* and it is that of husk.yaml */
+	bool leaves;        /* something behind, which husk ends */
+	enum call only;     /* fails; 0: each function in turn */
+	unsigned every;     /* only each so-manieth call of a function fails; 0: each */
+	int status;         /* what it ends with */
+	bool compat;        /* another init by its name, with statuses of its own */
+	const char *says;   /* on standard error; NULL: nothing */
 	struct given given[INJECT_GIVEN];
 };
 

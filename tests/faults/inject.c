@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/sys.h"
 
 enum { DESCRIPTORS = 256 };
@@ -40,6 +41,10 @@ static const char *const names[] = {
 	"malloc",
 	"calloc",
 	"realloc",
+	"arena_alloc",
+	"arena_array",
+	"arena_strdup",
+	"arena_strndup",
 };
 
 enum kind { KIND_NEGATIVE, KIND_NONE, KIND_FALSE, KIND_STEADY, KIND_QUIET, KIND_HAND };
@@ -47,6 +52,10 @@ static const enum kind kinds[] = {
 #define CALL(kind, type, name, parameters, arguments, path) KIND_##kind,
 #include "calls.h"
 #undef CALL
+	KIND_NONE,
+	KIND_NONE,
+	KIND_NONE,
+	KIND_NONE,
 	KIND_NONE,
 	KIND_NONE,
 	KIND_NONE,
@@ -374,6 +383,12 @@ char *__wrap_strdup(const char *text)
 
 	return copy == NULL ? NULL : memcpy(copy, text, size);
 }
+
+WRAP_NONE(void *, arena_alloc, (struct arena * arena, size_t size), (arena, size), NULL)
+WRAP_NONE(void *, arena_array, (struct arena * arena, size_t count, size_t size),
+	(arena, count, size), NULL)
+WRAP_NONE(char *, arena_strdup, (struct arena * arena, const char *text), (arena, text), NULL)
+WRAP_NONE(char *, arena_strndup, (struct arena * arena, struct str text), (arena, text), NULL)
 
 static long count_descriptors(void)
 {

@@ -22,6 +22,11 @@ enum call {
 	CALL_malloc,
 	CALL_calloc,
 	CALL_realloc,
+	/* An arena asks for memory now and then only: each of its callers is to be told. */
+	CALL_arena_alloc,
+	CALL_arena_array,
+	CALL_arena_strdup,
+	CALL_arena_strndup,
 	CALLS
 };
 

@@ -33,7 +33,6 @@ static const struct scene scenes[] = {
 		.configured = true,
 		.child_ignored = true},
 	{.name = "run, first",
-		.every = 3,
 		.words = {RUN, "--parent-death-signal=TERM"},
 		.fresh = true,
 		.renders = true,
@@ -110,6 +109,10 @@ static const struct scene scenes[] = {
 		.renders = true,
 		.closed = true},
 	{.name = "render, large", .words = {"husk", "render", "@large", "@out/large"}, .every = 3},
+	{.name = "render, machine",
+		.words = {"husk", "render", "@machine", "@out/machine"},
+		.every = 3,
+		.writes = "out/machine"},
 	{.name = "render, cut off",
 		.words = {"husk", "render", "@large", "@out/large"},
 		.only = CALL_sys_map_zeros,
@@ -181,6 +184,8 @@ static bool ran_well(const struct scene *scene)
 
 static bool rendered(const struct scene *scene)
 {
+	if (scene->writes != NULL && !world_is_filled(scene->writes))
+		return false;
 	for (unsigned set = 0; scene->renders && set < WORLD_SETS; set++)
 		if (world_look(set) != WORLD_NEW)
 			return false;

@@ -108,7 +108,7 @@ int world_make(const char *child)
 		put("t/c", "version copied") < 0 ||
 		put("t/sub/d.template", "version ${VERSION}") < 0)
 		return -1;
-	if (put("large", "") < 0)
+	if (put("large", "") < 0 || put("machine", "$HUSK_CPUS $HUSK_RESOLVERS") < 0)
 		return -1;
 	return chmod(world_path("script"), 0755);
 }
@@ -180,6 +180,19 @@ enum world_output world_look(enum world_set set)
 			return WORLD_BROKEN;
 	}
 	return first;
+}
+
+bool world_is_filled(const char *name)
+{
+	FILE *file = fopen(world_path(name), "re");
+	char text[512] = "";
+
+	if (file == NULL)
+		return false;
+	if (fgets(text, sizeof(text), file) == NULL)
+		text[0] = '\0';
+	(void)fclose(file);
+	return text[0] != '\0' && strchr(text, '$') == NULL;
 }
 
 static bool is_litter(const char *folder, const char *name, bool mine)

@@ -29,6 +29,8 @@ int world_grow(void);
 
 const char *world_path(const char *name);
 enum world_output world_look(enum world_set set);
+/* It is there, and nothing was kept in it. */
+bool world_is_filled(const char *name);
 /* A name that no run should leave, "" where there is none. `mine`: that this run made. */
 const char *world_litter(bool mine);
 
