@@ -1,6 +1,7 @@
 #include "compat/record.h"
 
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static const char *const names[] = {
@@ -197,6 +198,16 @@ static void finish(struct record *record, const char *program)
 	record_add(record, "-- status %d\n", status);
 }
 
+/* When an echo comes, before or after the program's answer, is chance. */
+static void stop_echo(int terminal)
+{
+	struct termios settings;
+
+	assert_int_equal(tcgetattr(terminal, &settings), 0);
+	settings.c_lflag &= ~(tcflag_t)ECHO;
+	assert_int_equal(tcsetattr(terminal, TCSANOW, &settings), 0);
+}
+
 /* `words` are behind the init's name. */
 static void start(struct pid1 *pid1, const char *program, const char *words,
 	const struct pid1_options *options)
@@ -215,6 +226,8 @@ static void start(struct pid1 *pid1, const char *program, const char *words,
 	}
 	(void)setenv("HUSK", program, 1);
 	pid1_start(pid1, options, argv);
+	if (pid1->terminal >= 0)
+		stop_echo(pid1->terminal);
 	(void)setenv("HUSK", was, 1);
 	free(was);
 }
