@@ -318,7 +318,13 @@ export TESTCHILD := $(CURDIR)/$(BUILD)/test/testchild
 
 quote = '$(subst ','\'',$1)'
 
-all: $(BUILD)/husk ## build/husk, the static binary
+# V=1 shows the commands themselves.
+ifndef V
+.SILENT:
+say = echo "  $@"
+endif
+
+all: $(BUILD)/husk ## build/husk, the static binary; V=1 shows each command
 
 PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_BIN)
 programs: $(PROGRAMS)
@@ -394,6 +400,7 @@ $(BUILD)/fuzz/flags: FORCE
 	$(call note,$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_CFLAGS))
 
 $(BUILD)/husk: $(MUSL_OBJ) $(LIBYAML) $(HUSK_LAYOUT) $(BUILD)/musl/link
+	$(say)
 	$(MUSL_CC) $(MUSL_LDFLAGS) -Wl,-T,$(HUSK_LAYOUT) -o $@ $(MUSL_OBJ) $(LIBYAML)
 
 $(YAML_DIR)/$(YAML_ORIG): | setup-build
@@ -414,6 +421,7 @@ $(BUILD)/musl-dev/specs: | setup-$(CROSS)
 		$(BUILD)/musl-dev/usr/lib/$(TRIPLE)-linux-musl/musl-gcc.specs >$@
 
 $(YAML_OBJ): $(YAML_DIR)/%.o: $(YAML_DIR)/.unpacked $(BUILD)/musl/flags $(MUSL_SPECS)
+	$(say)
 	$(MUSL_CC) $(MUSL_CFLAGS) -w $(YAML_DEFINES) -I$(YAML_DIR)/include -c -o $@ $(YAML_DIR)/src/src/$*.c
 
 $(YAML_DIR)/libyaml.a: $(YAML_OBJ)
@@ -421,10 +429,12 @@ $(YAML_DIR)/libyaml.a: $(YAML_OBJ)
 
 $(BUILD)/musl/%.o: %.c $(LIBYAML) $(BUILD)/musl/flags $(MUSL_SPECS) | setup-build
 	@mkdir -p $(@D)
+	$(say)
 	$(MUSL_CC) $(CPPFLAGS) -isystem $(LIBYAML_INCLUDE) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/%.o: %.c $(BUILD)/test/flags | setup-build setup-unit
 	@mkdir -p $(@D)
+	$(say)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(TEST_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test/libhusk.a: $(TEST_OBJ) $(BUILD)/test/link
@@ -466,6 +476,7 @@ $(BUILD)/bench/tini-musl: $(PEER_DIR)/tini_$(TINI_VERSION).orig.tar.gz
 
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | setup-build setup-unit setup-test
 	@mkdir -p $(@D)
+	$(say)
 	$(FUZZ_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/fuzz/libhusk.a: $(FUZZ_OBJ) $(BUILD)/test/link
