@@ -147,6 +147,7 @@ UNIT_TESTS := \
 # What a unit test puts in the place of a system call, or of the C library's memory.
 WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(BUILD)/test/unit/test_arena: EXTRA := $(WRAP_MEMORY)
+$(BUILD)/test/unit/test_beneath: EXTRA := -Wl,--wrap=sys_unlinkat
 $(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_open,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait

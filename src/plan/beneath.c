@@ -16,6 +16,8 @@ enum {
 	OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 	/* Deeper than any tree that is written here: a folder made by somebody else. */
 	REMOVE_DEPTH_MAX = 128,
+	/* More names than any tree that is written here: somebody fills what we empty. */
+	REMOVE_NAMES_MAX = 1 << 19,
 };
 
 /* ENOTDIR is what O_DIRECTORY | O_NOFOLLOW gives for a link too: tell them apart. */
@@ -90,8 +92,9 @@ int beneath_open(struct beneath *beneath, const char *path)
 
 enum remove_pass { PASS_FAILED = -1, PASS_EMPTY, PASS_AGAIN, PASS_CHILD };
 
-/* Removes what can be removed; a folder that is not empty is opened as `*child`. */
-static enum remove_pass remove_pass(int fd, int *child)
+/* Removes what can be removed; a folder that is not empty is opened as `*child`. What somebody else
+ * has removed meanwhile is gone as well. */
+static enum remove_pass remove_pass(int fd, int *child, unsigned *left)
 {
 	struct dir dir;
 	const char *name;
@@ -103,11 +106,16 @@ static enum remove_pass remove_pass(int fd, int *child)
 	dir_init(&dir, fd);
 	while ((got = dir_next(&dir, &name)) > 0) {
 		result = PASS_AGAIN;
-		if (sys_unlinkat(fd, name, 0) == 0)
+		if (*left == 0) {
+			errno = EBUSY;
+			return PASS_FAILED;
+		}
+		--*left;
+		if (sys_unlinkat(fd, name, 0) == 0 || errno == ENOENT)
 			continue;
 		if (errno != EISDIR && errno != EPERM)
 			return PASS_FAILED;
-		if (sys_unlinkat(fd, name, AT_REMOVEDIR) == 0)
+		if (sys_unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			continue;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return PASS_FAILED;
@@ -124,6 +132,7 @@ static enum remove_pass remove_pass(int fd, int *child)
 /* Empties the folder `top` and closes it. */
 static int empty(int top)
 {
+	unsigned left = REMOVE_NAMES_MAX;
 	int stack[REMOVE_DEPTH_MAX];
 	int depth = 1;
 	int saved = 0;
@@ -131,7 +140,7 @@ static int empty(int top)
 	stack[0] = top;
 	while (depth > 0 && saved == 0)
 		switch (remove_pass(
-			stack[depth - 1], depth < REMOVE_DEPTH_MAX ? &stack[depth] : NULL)) {
+			stack[depth - 1], depth < REMOVE_DEPTH_MAX ? &stack[depth] : NULL, &left)) {
 		case PASS_FAILED:
 			saved = errno;
 			break;

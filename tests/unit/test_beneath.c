@@ -148,6 +148,35 @@ static void test_beneath_remove_too_deep_refused(void **state)
 	close(fd);
 }
 
+/* Somebody makes a name anew as fast as it is removed. */
+static bool refilled;
+int __real_sys_unlinkat(int dir, const char *path, int flags);
+int __wrap_sys_unlinkat(int dir, const char *path, int flags);
+int __wrap_sys_unlinkat(int dir, const char *path, int flags)
+{
+	return refilled && strcmp(path, "again") == 0 ? 0 : __real_sys_unlinkat(dir, path, flags);
+}
+
+static void test_beneath_remove_refilled_folder_given_up(void **state)
+{
+	char name[32];
+
+	(void)state;
+	fill();
+	scratch_mkdir("root/x");
+	scratch_mkdir("root/x/again.d");
+	scratch_write("root/x/again", "");
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "root/x/%d", i);
+		scratch_write(name, "");
+	}
+	refilled = true;
+	assert_int_equal(beneath_remove(AT_FDCWD, scratch_path("root/x")), -1);
+	assert_int_equal(errno, EBUSY);
+	refilled = false;
+	assert_int_equal(scratch_count("root/x"), 1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -158,6 +187,7 @@ int main(void)
 		TEST(test_beneath_remove_takes_trees),
 		TEST(test_beneath_remove_link_leaves_what_it_names),
 		TEST(test_beneath_remove_too_deep_refused),
+		TEST(test_beneath_remove_refilled_folder_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
