@@ -149,7 +149,8 @@ WRAP_MEMORY := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(BUILD)/test/unit/test_arena: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_beneath: EXTRA := -Wl,--wrap=sys_unlinkat
 $(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
-$(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_open,--wrap=sys_write_nowait
+$(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) \
+	-Wl,--wrap=sys_open,--wrap=sys_write,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \

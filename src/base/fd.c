@@ -16,6 +16,8 @@ enum {
 	TERMINAL_PIECE = 64,
 	FIFO_PAUSE_FIRST = 100000, /* ns */
 	FIFO_PAUSE_LAST = 10000000,
+	LOCK_TRIES = 8,
+	LOCK_PAUSE = 250000, /* ns */
 };
 
 void fd_close(int *fd)
@@ -184,13 +186,30 @@ static ssize_t write_polled(int fd, const struct stat *st, const void *data, siz
 	return (ssize_t)written;
 }
 
+/* A terminal with room refuses a write that does not wait while another process is amid one of its
+ * own: that is over in no time, unless the other is not let run. */
+static ssize_t write_own(int fd, const void *data, size_t size)
+{
+	ssize_t done = sys_write(fd, data, size);
+
+	for (int i = 0; i < LOCK_TRIES && done < 0 && errno == EAGAIN; i++) {
+		if (sys_can_write(fd) != 1) {
+			errno = EAGAIN;
+			break;
+		}
+		sys_sleep(LOCK_PAUSE);
+		done = sys_write(fd, data, size);
+	}
+	return done;
+}
+
 static ssize_t write_waitable(int fd, const struct stat *st, const void *data, size_t size)
 {
 	int own = reopen(fd);
 	ssize_t done;
 
 	if (own != -1) {
-		done = sys_write(own, data, size);
+		done = write_own(own, data, size);
 		fd_close(&own);
 		return done;
 	}

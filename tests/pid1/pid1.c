@@ -36,15 +36,21 @@ static const char *absolute(const char *variable, const char *otherwise, char pa
 const char *pid1_husk(void)
 {
 	static char path[PATH_MAX];
+	static const char *found;
 
-	return absolute("HUSK", "build/husk", path);
+	if (!found)
+		found = absolute("HUSK", "build/husk", path);
+	return found;
 }
 
 const char *pid1_child(void)
 {
 	static char path[PATH_MAX];
+	static const char *found;
 
-	return absolute("TESTCHILD", "build/test/testchild", path);
+	if (!found)
+		found = absolute("TESTCHILD", "build/test/testchild", path);
+	return found;
 }
 
 int pid1_count_descriptors(pid_t pid)

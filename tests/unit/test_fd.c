@@ -43,6 +43,21 @@ ssize_t __wrap_sys_write_nowait(int fd, const void *data, size_t size)
 	return __real_sys_write_nowait(fd, data, size);
 }
 
+/* Writes that are refused before the next that is not. */
+static int refused;
+
+ssize_t __real_sys_write(int fd, const void *data, size_t size);
+ssize_t __wrap_sys_write(int fd, const void *data, size_t size);
+ssize_t __wrap_sys_write(int fd, const void *data, size_t size)
+{
+	if (refused > 0) {
+		refused--;
+		errno = EAGAIN;
+		return -1;
+	}
+	return __real_sys_write(fd, data, size);
+}
+
 static char block[PIPE_BUF];
 
 /* Until nothing more goes in, on a description whose flags nobody else sees. */
@@ -75,6 +90,26 @@ static void test_write_nowait_empty_pipe_whole(void **state)
 		close(fds[1]);
 	}
 	way = WAY_REOPEN;
+}
+
+/* As a terminal does while another process writes to it. */
+static void test_write_nowait_refused_for_a_moment_whole(void **state)
+{
+	char got[16];
+	int fds[2];
+
+	(void)state;
+	way = WAY_REOPEN;
+	assert_int_equal(pipe(fds), 0);
+	refused = 3;
+	assert_int_equal(fd_write_nowait(fds[1], "message", 7), 7);
+	assert_int_equal(read(fds[0], got, sizeof(got)), 7);
+	refused = INT_MAX;
+	assert_int_equal(fd_write_nowait(fds[1], "message", 7), -1);
+	assert_int_equal(errno, EAGAIN);
+	refused = 0;
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void test_write_nowait_full_pipe_eagain(void **state)
@@ -526,6 +561,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write_nowait_empty_pipe_whole),
+		cmocka_unit_test(test_write_nowait_refused_for_a_moment_whole),
 		cmocka_unit_test(test_write_nowait_full_pipe_eagain),
 		cmocka_unit_test(test_write_nowait_more_than_a_pipe_holds_returns),
 		cmocka_unit_test(test_write_nowait_no_reader_epipe_no_signal),
