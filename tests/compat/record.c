@@ -19,8 +19,6 @@ int record_set_up(void **state)
 	char path[320];
 
 	(void)state;
-	/* Found from here: a test leaves for another directory. */
-	(void)pid1_child();
 	(void)unit_path(folder, sizeof(folder), "husk-compat-XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;

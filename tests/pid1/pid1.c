@@ -36,21 +36,15 @@ static const char *absolute(const char *variable, const char *otherwise, char pa
 const char *pid1_husk(void)
 {
 	static char path[PATH_MAX];
-	static const char *found;
 
-	if (!found)
-		found = absolute("HUSK", "build/husk", path);
-	return found;
+	return absolute("HUSK", "build/husk", path);
 }
 
 const char *pid1_child(void)
 {
 	static char path[PATH_MAX];
-	static const char *found;
 
-	if (!found)
-		found = absolute("TESTCHILD", "build/test/testchild", path);
-	return found;
+	return absolute("TESTCHILD", "build/test/testchild", path);
 }
 
 int pid1_count_descriptors(pid_t pid)
