@@ -329,14 +329,18 @@ const char *stage_name(const struct stage *stage, unsigned serial, char out[STAG
 	return out;
 }
 
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* Whether a standard stream of husk's own goes to this file. */
 static bool is_standard_stream(const struct stat *file)
 {
 	struct stat st;
 
 	for (int fd = 0; fd <= 2; fd++)
-		if (sys_fstat(fd, &st) == 0 && st.st_dev == file->st_dev &&
-			st.st_ino == file->st_ino)
+		if (sys_fstat(fd, &st) == 0 && is_same(&st, file))
 			return true;
 	return false;
 }
@@ -362,6 +366,11 @@ int stage_look(int dir, struct tree_entry *entry, struct err *err)
 		return err_set(err, ERR_CONFIG,
 			"cannot write %s: %s stands in its place: remove it", entry->path,
 			tree_kind(st.st_mode));
+	if (S_ISREG(st.st_mode) && sys_fstatat(AT_FDCWD, entry->source, &to, 0) == 0 &&
+		is_same(&st, &to))
+		return err_set(err, ERR_CONFIG,
+			"cannot write %s: it is the template itself: name another target",
+			entry->path);
 	entry->exists = true;
 	return 0;
 }
