@@ -259,6 +259,7 @@ static int count_zombies(void)
 static int do_orphans(char **argv)
 {
 	int count = number(argv, 0, 1), zombies = 1;
+	char byte;
 
 	say("ready\n");
 	for (int made = 0; made < count;) {
@@ -283,6 +284,9 @@ static int do_orphans(char **argv)
 		i++)
 		nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
 	say("zombies %d\n", zombies);
+	/* "wait": until the test has looked. */
+	while (argv[0] && argv[1] && argv[2] && read(0, &byte, 1) < 0 && errno == EINTR)
+		;
 	return number(argv, 1, 0);
 }
 
@@ -602,7 +606,7 @@ static const struct {
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
 	{"leave-group", do_leave_group},       /* to one of its children; ignores TERM */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
-	{"orphans", do_orphans},               /* N [STATUS] */
+	{"orphans", do_orphans},               /* N [STATUS ["wait"]] */
 	{"pause", do_pause},                   /* for ever */
 	{"raise", do_raise},                   /* N */
 	{"report-signals", do_report_signals}, /* until LAST */

@@ -392,28 +392,6 @@ static void play_end_of_input(struct record *record)
 	record_type(record, "\004");
 }
 
-/* The terminal's giving up has brought a HUP and a CONT, which are nobody's; those that come later
- * are the program's. */
-static void play_after_hand_off(struct record *record)
-{
-	record_line(record);
-	send(record, SIGUSR1);
-	send(record, SIGHUP);
-	send(record, SIGCONT);
-	pid1_kill(record->pid1, END);
-}
-
-static void test_dumb_init_hand_off_of_terminal_same(void **state)
-{
-	struct record_case record_case = {.words = "% report-signals 15",
-		.play = play_after_hand_off,
-		.options = {.terminal = true}};
-
-	assert_true(record_is_same(*state, "dumb-init", &record_case));
-	record_case.options.same_namespace = true;
-	assert_true(record_is_same(*state, "dumb-init", &record_case));
-}
-
 static void test_terminal_same(void **state)
 {
 	static const char *const inits[][2] = {
@@ -481,7 +459,6 @@ int main(void)
 		TEST(test_orphans_same),
 		TEST(test_rest_of_the_group_same),
 		TEST(test_catatonit_pause_ends_when_asked),
-		TEST(test_dumb_init_hand_off_of_terminal_same),
 		TEST(test_terminal_same),
 		TEST(test_closed_input_husk_goes_on),
 		TEST(test_full_errors_verbose_husk_forwards),

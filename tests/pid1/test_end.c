@@ -126,15 +126,14 @@ static void test_not_pid1_others_are_left_alone(void **state)
 static void test_orphans_are_reaped_and_not_taken_for_the_program(void **state)
 {
 	struct pid1 *pid1 = *state;
-	int descriptors;
 
-	pid1_start_child(pid1, NULL, WORDS("orphans", "10000", "11"));
+	pid1_start_child(pid1, NULL, WORDS("orphans", "10000", "11", "wait"));
 	pid1_expect(pid1, "ready");
 	pid1_expect(pid1, "made 10000");
-	descriptors = pid1_count_descriptors(pid1->pid);
 	pid1_expect(pid1, "zombies 0");
 	/* 0 to 2, epoll and the signal descriptor. */
-	assert_int_equal(descriptors, 5);
+	assert_int_equal(pid1_count_descriptors(pid1->pid), 5);
+	assert_int_equal(write(pid1->in, "x", 1), 1);
 	assert_int_equal(pid1_end(pid1), 11);
 	assert_string_equal(pid1->errors, "");
 }
