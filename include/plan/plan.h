@@ -93,7 +93,12 @@ struct plan_limit {
 };
 enum { PLAN_LIMITS_MAX = 16 };
 
-/* An entry of `services:`, or the PROGRAM of the command line. */
+enum plan_restart { PLAN_RESTART_NEVER, PLAN_RESTART_FAILURE, PLAN_RESTART_ALWAYS };
+/* What becomes of a run of `every` that is not over when the next is due. */
+enum plan_overlap { PLAN_OVERLAP_SKIP, PLAN_OVERLAP_REPLACE };
+enum plan_log { PLAN_LOG_RAW, PLAN_LOG_PREFIX, PLAN_LOG_JSON };
+
+/* An entry of `services:`, or the PROGRAM of the command line. Times are nanoseconds. */
 struct plan_service {
 	const char *name;
 	struct plan_place place;
@@ -112,7 +117,40 @@ struct plan_service {
 	struct plan_limit limits[PLAN_LIMITS_MAX];
 	size_t limit_count;
 	bool adhoc; /* from the command line: signals pass unchanged, no stop sequence */
+
+	/* What it is. */
+	bool main;     /* its end ends the container; set too where it is the only one */
+	bool oneshot;  /* runs to its end once; what comes after it waits for that */
+	int64_t every; /* 0: not periodic */
+	enum plan_overlap overlap;
+	/* What it waits for: names as written, and what `after` here and `before` elsewhere come
+	 * to: indices into plan->services, each once, without cycles. */
+	struct plan_list after;
+	struct plan_list before;
+	unsigned *depends;
+	unsigned depend_count;
+
+	bool restart_given;
+	enum plan_restart
+		restart;       /* not given: NEVER where main, oneshot or periodic, else FAILURE */
+	int64_t restart_delay; /* least time between two starts; 100 ms */
+	int64_t restart_delay_max; /* it doubles up to here; 30 s */
+	unsigned restart_limit;    /* restarts within the window before it has failed; 0: none */
+	int64_t restart_window;    /* 5 in 60 s */
+
+	struct plan_text ready;   /* a probe's target, `notify`, `notify:PATH` or `fd:N` */
+	int64_t ready_timeout;    /* 30 s */
+	struct plan_text health;  /* a probe's target */
+	int64_t health_every;     /* 10 s */
+	int64_t health_timeout;   /* 2 s, at most `every` */
+	unsigned health_failures; /* in a row; 3 */
+
+	bool reload_given;
+	int reload_signal; /* 0: it is restarted instead */
+	bool reload_watch; /* a change of the sources is a reload */
+	enum plan_log log;
 };
+enum { PLAN_SERVICES_MAX = 4096, PLAN_RESTART_LIMIT_MAX = 100 };
 
 struct plan {
 	struct arena *arena;           /* borrowed */
@@ -124,7 +162,7 @@ struct plan {
 	size_t var_count;
 	struct plan_templates *templates;
 	size_t template_count;
-	struct plan_service *services; /* at most one here */
+	struct plan_service *services; /* in the files' order */
 	size_t service_count;
 };
 

@@ -1,0 +1,81 @@
+/*
+ * probe: asks whether something is there and answers: the targets of `husk probe`, `husk wait`, and
+ * of a service's `ready` and `health`.
+ *
+ *     tcp://HOST:PORT             a connection is accepted
+ *     http://HOST[:PORT][/PATH]   the status of the answer to a GET is within what is expected
+ *     unix:PATH                   a connection is accepted; @NAME: the abstract namespace
+ *     fcgi://HOST:PORT/SCRIPT     a FastCGI responder answers with an expected status
+ *     fcgi+unix:PATH:/SCRIPT      the same over a Unix socket
+ *     file:PATH                   it exists
+ *
+ * HOST is a name (/etc/hosts and resolv.conf as the C library has them), an IPv4 address or an IPv6
+ * address in brackets. Nothing that a peer sends is trusted: every answer is bounded in bytes and
+ * time. Waits and allocates nothing beyond its own buffers, but resolving names does both: for a
+ * command or a short-lived child, not for PID 1's loop.
+ */
+#ifndef HUSK_PROBE_PROBE_H
+#define HUSK_PROBE_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum probe_kind {
+	PROBE_TCP,
+	PROBE_HTTP,
+	PROBE_UNIX,
+	PROBE_FCGI, /* over TCP */
+	PROBE_FCGI_UNIX,
+	PROBE_FILE,
+};
+
+enum {
+	PROBE_TARGET_MAX = 512,
+	PROBE_REASON_MAX = 160,
+	PROBE_STATUS_MIN = 200, /* what is expected where nothing else is said */
+	PROBE_STATUS_MAX = 399,
+};
+
+/* A target, taken apart. The texts point into `text`. */
+struct probe_target {
+	enum probe_kind kind;
+	char text[PROBE_TARGET_MAX]; /* cut into parts by NULs */
+	const char *host;            /* without brackets */
+	const char *port;
+	const char *path; /* of the socket or file; of unix:, @ first for the abstract namespace */
+	const char *uri;  /* what is asked for; begins with a slash */
+	const char *authority; /* http: the Host header */
+};
+
+/* -1, ERR_USAGE: says what is wrong with it. */
+int probe_parse(const char *text, struct probe_target *target, struct err *err);
+
+struct probe_request {
+	const struct probe_target *target;
+	int64_t timeout;     /* ns, for all of it; above 0 */
+	unsigned status_min; /* http, fcgi */
+	unsigned status_max;
+	const char *query; /* fcgi: QUERY_STRING; NULL: what the uri has behind its `?` */
+	struct buf *body;  /* NULL, or gets the answer's body, at most PROBE_BODY_MAX bytes */
+};
+enum { PROBE_BODY_MAX = 256 << 10 };
+
+/* The verdict, and why, in one line without a newline, controls escaped: "connect to
+ * 127.0.0.1:8080: Connection refused", "status 503", "status 200". */
+struct probe_verdict {
+	bool healthy;
+	char reason[PROBE_REASON_MAX];
+};
+
+/* One try. */
+void probe_once(const struct probe_request *request, struct probe_verdict *verdict);
+/* Tries again until it is healthy or `deadline` (sys_now's clock) has passed; each try lasts at
+ * most request->timeout. The verdict is the last one's. */
+void probe_until(
+	const struct probe_request *request, int64_t deadline, struct probe_verdict *verdict);
+
+#endif
