@@ -48,6 +48,7 @@ SRC_PLAN := \
 	src/plan/config.c \
 	src/plan/config_files.c \
 	src/plan/config_schema.c \
+	src/plan/config_snapshot.c \
 	src/plan/env.c \
 	src/plan/env_builtin.c \
 	src/plan/env_file.c \
@@ -113,6 +114,7 @@ UNIT_TESTS := \
 	test_cgroup \
 	test_compat \
 	test_config \
+	test_config_snapshot \
 	test_dispatch \
 	test_env \
 	test_descendants \

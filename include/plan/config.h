@@ -29,6 +29,28 @@ int config_load(struct arena *arena, const char *path, struct plan *plan, struct
 /* The same of a text that stands for the file `path`; relative includes are looked up beside it. */
 int config_load_text(struct arena *arena, const char *path, struct str text, struct plan *plan,
 	struct err_list *errors);
+
+/* What was read: the texts of the main file and of all that it includes, in the order in which
+ * they count. A reload reads the same plan from them again, whatever has become of the files. */
+struct config_text {
+	struct config_text *next;
+	const char *path;
+	struct str text;
+};
+struct config_snapshot {
+	struct arena *arena; /* where the texts are kept: borrowed, set by the caller */
+	struct config_text *first;
+};
+
+/* As config_load; the texts stay in `snapshot`. */
+int config_load_kept(struct arena *arena, const char *path, struct plan *plan,
+	struct config_snapshot *snapshot, struct err_list *errors);
+/* As config_load, but from the texts alone. */
+int config_load_snapshot(struct arena *arena, const struct config_snapshot *snapshot,
+	struct plan *plan, struct err_list *errors);
+/* Whether a configuration read now would be another one: a file is changed, gone or new. */
+bool config_snapshot_is_old(const struct config_snapshot *snapshot);
+
 /* A plan without configuration. */
 void config_empty(struct arena *arena, struct plan *plan);
 /* The command line's PROGRAM as the plan's one service, instead of those configured. Its words are

@@ -16,12 +16,14 @@ struct config_file {
 	bool identified;
 	dev_t dev;
 	ino_t ino;
+	struct str text;          /* where texts are kept */
 	struct config_file *next; /* what it includes stands before it */
 };
 
 struct config_files {
 	struct arena *arena;
 	struct err_list *errors;
+	struct arena *keep; /* NULL, or where the files' texts are kept */
 	size_t count;
 	struct config_file *first; /* in the order in which they count; the main file is the last */
 	struct config_file **tail;
@@ -29,9 +31,17 @@ struct config_files {
 	unsigned depth;
 };
 
+/* Before either of the others. `keep` may be NULL. */
+void config_files_init(struct config_files *files, struct arena *arena, struct arena *keep,
+	struct err_list *errors);
 /* The main file, or a text that stands for it, and all that it includes. Errors are collected. */
-void config_files_read(struct config_files *files, struct arena *arena, const char *path,
-	const struct str *text, struct err_list *errors);
+void config_files_read(struct config_files *files, const char *path, const struct str *text);
+/* The same of texts that were kept: no file is looked at. */
+void config_files_replay(struct config_files *files, const struct config_snapshot *snapshot);
+
+/* The texts of files that were read with `keep`, which is the snapshot's arena; -1 where memory has
+ * run out. */
+int config_snapshot_take(struct config_snapshot *snapshot, const struct config_files *files);
 
 /* What the tables fill. */
 struct config_state {

@@ -127,38 +127,64 @@ static void read_file(struct schema *s, const struct config_file *file, struct c
 			"version: is required and missing: write `version: 1`");
 }
 
-static int load(struct arena *arena, const char *path, const struct str *text, struct plan *plan,
-	struct err_list *errors)
+/* The files, to a plan; `before`: the errors that there were before they were read. */
+static int load(const struct config_files *files, struct plan *plan, unsigned before)
 {
-	struct config_files files;
 	struct config_state state = {.plan = plan};
-	struct schema s = {.arena = arena, .errors = errors};
-	unsigned before = errors->count;
+	struct schema s = {.arena = files->arena, .errors = files->errors};
 
-	config_empty(arena, plan);
-	config_files_read(&files, arena, path, text, errors);
-	if (make_room(&files, &state) != 0) {
+	config_empty(files->arena, plan);
+	if (make_room(files, &state) != 0) {
 		schema_nomem(&s);
 		return -1;
 	}
-	for (const struct config_file *f = files.first; f; f = f->next) {
+	for (const struct config_file *f = files->first; f; f = f->next) {
 		read_file(&s, f, &state, !f->next);
 		plan->file = f->path;
 	}
-	if (files.count > 1 && plan->var_count > 1)
+	if (files->count > 1 && plan->var_count > 1)
 		check_twice(&s, plan);
-	return errors->count > before ? -1 : 0;
+	return files->errors->count > before ? -1 : 0;
 }
 
 int config_load(struct arena *arena, const char *path, struct plan *plan, struct err_list *errors)
 {
-	return load(arena, path, NULL, plan, errors);
+	return config_load_kept(arena, path, plan, NULL, errors);
 }
 
 int config_load_text(struct arena *arena, const char *path, struct str text, struct plan *plan,
 	struct err_list *errors)
 {
-	return load(arena, path, &text, plan, errors);
+	unsigned before = errors->count;
+	struct config_files files;
+
+	config_files_init(&files, arena, NULL, errors);
+	config_files_read(&files, path, &text);
+	return load(&files, plan, before);
+}
+
+int config_load_kept(struct arena *arena, const char *path, struct plan *plan,
+	struct config_snapshot *snapshot, struct err_list *errors)
+{
+	unsigned before = errors->count;
+	struct config_files files;
+
+	config_files_init(&files, arena, snapshot ? snapshot->arena : NULL, errors);
+	config_files_read(&files, path, NULL);
+	if (snapshot && config_snapshot_take(snapshot, &files) != 0)
+		err_nomem(err_list_add(errors));
+	return load(&files, plan, before);
+}
+
+int config_load_snapshot(struct arena *arena, const struct config_snapshot *snapshot,
+	struct plan *plan, struct err_list *errors)
+{
+	unsigned before = errors->count;
+	struct config_files files;
+
+	config_files_init(&files, arena, NULL, errors);
+	config_files_replay(&files, snapshot);
+	return load(&files, plan, before);
 }
 
 int config_program(struct plan *plan, char *const argv[], struct err *err)

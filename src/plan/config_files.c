@@ -210,6 +210,11 @@ static struct config_file *file_new(struct config_files *files, const char *path
 
 static void parse(struct config_files *files, struct config_file *file, struct str text)
 {
+	if (files->keep) {
+		file->text = (struct str){arena_strndup(files->keep, text), text.len};
+		if (!file->text.data)
+			nomem(files);
+	}
 	if (yaml_parse(files->arena, file->path, text, &file->root, files->errors) != 0)
 		file->broken = !file->root;
 }
@@ -296,15 +301,19 @@ static void read_includes(struct config_files *files, struct config_file *file)
 	append(files, file);
 }
 
-void config_files_read(struct config_files *files, struct arena *arena, const char *path,
-	const struct str *text, struct err_list *errors)
+void config_files_init(struct config_files *files, struct arena *arena, struct arena *keep,
+	struct err_list *errors)
+{
+	*files = (struct config_files){.arena = arena, .keep = keep, .errors = errors};
+	files->tail = &files->first;
+}
+
+void config_files_read(struct config_files *files, const char *path, const struct str *text)
 {
 	struct config_file *file;
 	struct buf buf;
 
-	*files = (struct config_files){.arena = arena, .errors = errors};
-	files->tail = &files->first;
-	path = arena_strdup(arena, path);
+	path = arena_strdup(files->arena, path);
 	file = path ? file_new(files, path) : NULL;
 	if (!file) {
 		if (!path)
@@ -320,4 +329,16 @@ void config_files_read(struct config_files *files, struct arena *arena, const ch
 		buf_fini(&buf);
 	}
 	read_includes(files, file);
+}
+
+void config_files_replay(struct config_files *files, const struct config_snapshot *snapshot)
+{
+	for (const struct config_text *t = snapshot->first; t; t = t->next) {
+		struct config_file *file = file_new(files, t->path);
+
+		if (!file)
+			return;
+		parse(files, file, t->text);
+		append(files, file);
+	}
 }
