@@ -30,7 +30,8 @@ SRC_BASE := \
 	src/base/out.c \
 	src/base/signal_name.c \
 	src/base/str.c \
-	src/base/sys.c
+	src/base/sys.c \
+	src/base/sys_socket.c
 SRC_TEXT := \
 	src/text/arith.c \
 	src/text/filter.c \

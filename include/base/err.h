@@ -15,9 +15,11 @@
 /* The value is the exit status (sysexits.h for 64, 70 and 78; POSIX 2.8.2 for 126 and 127). */
 enum err_code {
 	ERR_NONE = 0,
+	ERR_FAILED = 1,           /* what was asked for was refused, or came out badly */
 	ERR_USAGE = 64,           /* the command line */
 	ERR_INTERNAL = 70,        /* the system refused what must work: memory, fork, pipe */
 	ERR_CONFIG = 78,          /* configuration, environment, templates, or where they go */
+	ERR_TIMED_OUT = 124,      /* waited for in vain (as timeout(1)) */
 	ERR_NOT_EXECUTABLE = 126, /* the program is there and cannot be run */
 	ERR_NOT_FOUND = 127,      /* the program, or its interpreter, is not there */
 };

@@ -19,8 +19,10 @@
 
 struct epoll_event;
 struct rlimit;
+struct sockaddr;
 struct statfs;
 struct sysinfo;
+struct ucred;
 struct utsname;
 
 /* Bit n-1 stands for signal n, as in the kernel. */
@@ -122,7 +124,26 @@ pid_t sys_setsid(void);
 /* waitpid(2), flags as there. */
 pid_t sys_wait(pid_t pid, int *status, int flags);
 
+/* Sockets. */
+/* close-on-exec; SOCK_NONBLOCK may stand in `type`. */
+int sys_socket(int domain, int type);
+int sys_bind(int fd, const struct sockaddr *address, size_t size);
+int sys_listen(int fd, int backlog);
+/* close-on-exec and non-blocking. */
+int sys_accept(int fd);
+/* EINTR is not retried: the connection goes on being made. */
+int sys_connect(int fd, const struct sockaddr *address, size_t size);
+/* recv(2): MSG_TRUNC gives a packet's own length. */
+ssize_t sys_recv(int fd, void *data, size_t size, int flags);
+/* Who was at the other end when the connection was made (SO_PEERCRED). */
+int sys_peer_credentials(int fd, struct ucred *credentials);
+/* Waits until the descriptor can be read, or is hung up: 1; 0: `timeout_ms` has passed (-1: none).
+ */
+int sys_await_read(int fd, int timeout_ms);
+
 /* Terminals. */
+/* 1 or 0. */
+bool sys_is_terminal(int fd);
 /* TIOCSCTTY without stealing. */
 int sys_set_controlling_tty(int fd);
 /* TIOCNOTTY. */

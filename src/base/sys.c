@@ -426,6 +426,11 @@ pid_t sys_wait(pid_t pid, int *status, int flags)
 	return result;
 }
 
+bool sys_is_terminal(int fd)
+{
+	return isatty(fd) == 1;
+}
+
 int sys_set_controlling_tty(int fd)
 {
 	return ioctl(fd, TIOCSCTTY, 0);

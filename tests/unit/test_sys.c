@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -286,12 +287,49 @@ static void test_process_attributes_set(void **state)
 	assert_int_equal(sys_get_subreaper(), 0);
 }
 
+/* A packet is taken whole or cut, and says how long it was. */
+static void test_sockets_packets_passed_with_credentials(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "\0husk-test-"};
+	size_t size = offsetof(struct sockaddr_un, sun_path) + 12 + 16;
+	struct ucred peer;
+	char data[8];
+	int server = sys_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK);
+	int client = sys_socket(AF_UNIX, SOCK_SEQPACKET), accepted;
+
+	(void)state;
+	(void)snprintf(address.sun_path + 12, 17, "%016d", (int)getpid());
+	assert_int_equal(sys_get_fd_flags(client), FD_CLOEXEC);
+	assert_int_equal(sys_bind(server, (const struct sockaddr *)&address, size), 0);
+	assert_int_equal(sys_listen(server, 1), 0);
+	assert_int_equal(sys_accept(server), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(sys_await_read(server, 0), 0);
+	assert_int_equal(sys_connect(client, (const struct sockaddr *)&address, size), 0);
+	assert_int_equal(sys_await_read(server, -1), 1);
+	accepted = sys_accept(server);
+	assert_true(accepted >= 0);
+	assert_int_equal(sys_get_fd_flags(accepted), FD_CLOEXEC);
+	assert_int_equal(sys_peer_credentials(client, &peer), 0);
+	assert_int_equal(peer.pid, getpid());
+	assert_int_equal(peer.uid, getuid());
+	assert_int_equal(sys_recv(accepted, data, sizeof(data), 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(sys_send_nowait(client, "0123456789", 10), 10);
+	assert_int_equal(sys_recv(accepted, data, sizeof(data), MSG_TRUNC), 10);
+	assert_int_equal(sys_close(client), 0);
+	assert_int_equal(sys_recv(accepted, data, sizeof(data), 0), 0);
+	assert_int_equal(sys_close(accepted), 0);
+	assert_int_equal(sys_close(server), 0);
+}
+
 static void test_terminal_calls_on_a_pipe_refused(void **state)
 {
 	int fds[2];
 
 	(void)state;
 	assert_int_equal(sys_pipe(fds), 0);
+	assert_false(sys_is_terminal(fds[0]));
 	assert_int_equal(sys_tcgetpgrp(fds[0]), -1);
 	assert_int_equal(sys_tcsetpgrp(fds[0], 1), -1);
 	assert_int_equal(sys_set_controlling_tty(fds[0]), -1);
@@ -377,6 +415,7 @@ int main(void)
 		cmocka_unit_test(test_fork_wait_status),
 		cmocka_unit_test(test_exec_no_such_program),
 		cmocka_unit_test(test_process_attributes_set),
+		cmocka_unit_test(test_sockets_packets_passed_with_credentials),
 		cmocka_unit_test(test_terminal_calls_on_a_pipe_refused),
 		cmocka_unit_test(test_epoll_readiness_told),
 		cmocka_unit_test(test_clocks_forward),

@@ -1,0 +1,62 @@
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/sys.h"
+
+#define RETRY(result, call) \
+	do { \
+		(result) = (call); \
+	} while ((result) == -1 && errno == EINTR)
+
+int sys_socket(int domain, int type)
+{
+	return socket(domain, type | SOCK_CLOEXEC, 0);
+}
+
+int sys_bind(int fd, const struct sockaddr *address, size_t size)
+{
+	return bind(fd, address, (socklen_t)size);
+}
+
+int sys_listen(int fd, int backlog)
+{
+	return listen(fd, backlog);
+}
+
+int sys_accept(int fd)
+{
+	int result;
+
+	RETRY(result, accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+	return result;
+}
+
+int sys_connect(int fd, const struct sockaddr *address, size_t size)
+{
+	return connect(fd, address, (socklen_t)size);
+}
+
+ssize_t sys_recv(int fd, void *data, size_t size, int flags)
+{
+	ssize_t result;
+
+	RETRY(result, recv(fd, data, size, flags));
+	return result;
+}
+
+int sys_peer_credentials(int fd, struct ucred *credentials)
+{
+	socklen_t size = sizeof(*credentials);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &size);
+}
+
+int sys_await_read(int fd, int timeout_ms)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	int result;
+
+	RETRY(result, poll(&pollfd, 1, timeout_ms));
+	return result;
+}
