@@ -55,4 +55,10 @@ void loop_remove(struct loop *loop, struct loop_source *source);
  */
 void loop_wait(struct loop *loop, int64_t deadline);
 
+/*
+ * Without a loop, for what talks to one peer: waits until `fd` is ready for some of `events`, or
+ * `deadline` has passed. The LOOP_* bits that came; 0: the time is over; -1 with errno.
+ */
+int loop_await(int fd, unsigned events, int64_t deadline);
+
 #endif

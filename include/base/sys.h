@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -135,6 +136,10 @@ int sys_accept(int fd);
 int sys_connect(int fd, const struct sockaddr *address, size_t size);
 /* recv(2): MSG_TRUNC gives a packet's own length. */
 ssize_t sys_recv(int fd, void *data, size_t size, int flags);
+/* SO_ERROR: an errno, which is then gone; 0 where there is none; -1. */
+int sys_socket_error(int fd);
+/* getsockname(2) */
+int sys_socket_name(int fd, struct sockaddr *address, socklen_t *size);
 /* Who was at the other end when the connection was made (SO_PEERCRED). */
 int sys_peer_credentials(int fd, struct ucred *credentials);
 /* Waits until the descriptor can be read, or is hung up: 1; 0: `timeout_ms` has passed (-1: none).
@@ -177,6 +182,8 @@ int sys_signalfd(const struct sys_sigset *set);
 int sys_epoll_create(void);
 int sys_epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event);
 int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms);
+/* poll(2) of one descriptor: the events that came, 0 or -1. */
+int sys_poll(int fd, short events, int timeout_ms);
 
 /* The machine. */
 int sys_gethostname(char *out, size_t size);

@@ -36,8 +36,7 @@ enum probe_kind {
 enum {
 	PROBE_TARGET_MAX = 512,
 	PROBE_REASON_MAX = 160,
-	PROBE_STATUS_MIN = 200, /* what is expected where nothing else is said */
-	PROBE_STATUS_MAX = 399,
+	PROBE_RANGES_MAX = 8,
 };
 
 /* A target, taken apart. The texts point into `text`. */
@@ -54,13 +53,23 @@ struct probe_target {
 /* -1, ERR_USAGE: says what is wrong with it. */
 int probe_parse(const char *text, struct probe_target *target, struct err *err);
 
+/* The statuses that are as good as any other. */
+struct probe_expect {
+	struct probe_range {
+		unsigned least;
+		unsigned most;
+	} ranges[PROBE_RANGES_MAX];
+	unsigned count; /* 0: 200 to 399 */
+};
+/* "200", "200-399", "200,301-308"; -1, ERR_USAGE. */
+int probe_parse_expect(const char *text, struct probe_expect *expect, struct err *err);
+
 struct probe_request {
 	const struct probe_target *target;
-	int64_t timeout;     /* ns, for all of it; above 0 */
-	unsigned status_min; /* http, fcgi */
-	unsigned status_max;
-	const char *query; /* fcgi: QUERY_STRING; NULL: what the uri has behind its `?` */
-	struct buf *body;  /* NULL, or gets the answer's body, at most PROBE_BODY_MAX bytes */
+	int64_t timeout;            /* ns, for all of it; above 0 */
+	struct probe_expect expect; /* http, fcgi */
+	const char *query;          /* fcgi: QUERY_STRING; NULL: what the uri has behind its `?` */
+	struct buf *body; /* NULL, or gets the answer's body, at most PROBE_BODY_MAX bytes */
 };
 enum { PROBE_BODY_MAX = 256 << 10 };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -24,14 +25,16 @@ void loop_fini(struct loop *loop)
 	fd_close(&loop->epoll);
 }
 
+static uint32_t to_epoll(unsigned events)
+{
+	return ((events & LOOP_READ) != 0 ? (uint32_t)EPOLLIN : 0) |
+	       ((events & LOOP_WRITE) != 0 ? (uint32_t)EPOLLOUT : 0);
+}
+
 int loop_add(struct loop *loop, struct loop_source *source, unsigned events)
 {
-	struct epoll_event event = {.data.ptr = source};
+	struct epoll_event event = {.data.ptr = source, .events = to_epoll(events)};
 
-	if ((events & LOOP_READ) != 0)
-		event.events |= EPOLLIN;
-	if ((events & LOOP_WRITE) != 0)
-		event.events |= EPOLLOUT;
 	if (sys_epoll_ctl(loop->epoll, EPOLL_CTL_ADD, source->fd, &event) == 0) {
 		loop->watched++;
 		if (source->alone != NULL)
@@ -73,12 +76,10 @@ void loop_remove(struct loop *loop, struct loop_source *source)
 }
 
 /* Rounded up: a deadline is never early. */
-static int timeout_ms(const struct loop *loop, int64_t deadline)
+static int timeout_ms(int64_t deadline)
 {
 	int64_t now, left;
 
-	if (loop->steady != NULL)
-		return 0;
 	if (deadline == INT64_MAX)
 		return -1;
 	now = sys_now();
@@ -120,7 +121,8 @@ void loop_wait(struct loop *loop, int64_t deadline)
 		loop->lone->alone(loop->lone);
 		return;
 	}
-	count = sys_epoll_wait(loop->epoll, ready, LOOP_BATCH, timeout_ms(loop, deadline));
+	count = sys_epoll_wait(
+		loop->epoll, ready, LOOP_BATCH, loop->steady != NULL ? 0 : timeout_ms(deadline));
 	if (count < 0) {
 		if (errno != EINTR)
 			sys_sleep(PAUSE_NS);
@@ -145,4 +147,22 @@ void loop_wait(struct loop *loop, int64_t deadline)
 			source->ready(source, loop->batch_events[i]);
 	}
 	loop->batch_len = 0;
+}
+
+/* poll(2)'s bits are epoll's. */
+_Static_assert(
+	EPOLLIN == POLLIN && EPOLLOUT == POLLOUT && EPOLLHUP == POLLHUP && EPOLLERR == POLLERR,
+	"as in the kernel");
+
+int loop_await(int fd, unsigned events, int64_t deadline)
+{
+	int result;
+
+	do
+		result = sys_poll(fd, (short)to_epoll(events), timeout_ms(deadline));
+	while (result < 0 && errno == EINTR);
+	if (result <= 0)
+		return result;
+	/* Anything else is told by what the descriptor is asked next. */
+	return (int)(from_epoll((uint32_t)result) | ((result & POLLNVAL) != 0 ? LOOP_HANGUP : 0));
 }

@@ -543,6 +543,14 @@ int sys_epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_m
 	return epoll_wait(epoll, events, max, timeout_ms);
 }
 
+int sys_poll(int fd, short events, int timeout_ms)
+{
+	struct pollfd pollfd = {.fd = fd, .events = events};
+	int result = poll(&pollfd, 1, timeout_ms);
+
+	return result > 0 ? pollfd.revents : result;
+}
+
 int sys_gethostname(char *out, size_t size)
 {
 	return gethostname(out, size);

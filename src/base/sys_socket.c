@@ -52,6 +52,19 @@ int sys_peer_credentials(int fd, struct ucred *credentials)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &size);
 }
 
+int sys_socket_error(int fd)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : -1;
+}
+
+int sys_socket_name(int fd, struct sockaddr *address, socklen_t *size)
+{
+	return getsockname(fd, address, size);
+}
+
 int sys_await_read(int fd, int timeout_ms)
 {
 	struct pollfd pollfd = {.fd = fd, .events = POLLIN};

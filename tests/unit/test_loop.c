@@ -418,6 +418,37 @@ static void test_wait_impossible_error_pauses(void **state)
 	assert_true(sys_now() - before >= 10000000);
 }
 
+static void test_await_ready_or_hung_up_told(void **state)
+{
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	assert_int_equal(loop_await(fds[0], LOOP_READ | LOOP_WRITE, INT64_MAX), LOOP_WRITE);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_int_equal(loop_await(fds[0], LOOP_READ, INT64_MAX), LOOP_READ);
+	assert_int_equal(
+		loop_await(fds[0], LOOP_READ | LOOP_WRITE, INT64_MAX), LOOP_READ | LOOP_WRITE);
+	close(fds[1]);
+	assert_true((loop_await(fds[0], LOOP_WRITE, INT64_MAX) & LOOP_HANGUP) != 0);
+	close(fds[0]);
+	assert_int_equal(loop_await(9999, LOOP_READ, INT64_MAX), LOOP_HANGUP);
+}
+
+static void test_await_deadline_passed_is_zero(void **state)
+{
+	int64_t deadline = sys_now() + 2500000;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(loop_await(fds[0], LOOP_READ, deadline), 0);
+	assert_true(sys_now() >= deadline);
+	assert_int_equal(loop_await(fds[0], LOOP_READ, 0), 0);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void test_init_refused_error_says_why(void **state)
 {
 	struct loop loop;
@@ -459,6 +490,8 @@ int main(void)
 		cmocka_unit_test(test_add_file_and_null_device_always_ready),
 		cmocka_unit_test(test_add_bad_or_twice_refused),
 		cmocka_unit_test(test_wait_impossible_error_pauses),
+		cmocka_unit_test(test_await_ready_or_hung_up_told),
+		cmocka_unit_test(test_await_deadline_passed_is_zero),
 		cmocka_unit_test(test_init_refused_error_says_why),
 		cmocka_unit_test(test_init_descriptor_close_on_exec),
 	};

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -369,6 +371,43 @@ static void test_clocks_forward(void **state)
 	assert_true(sys_wall_clock() > INT64_C(1577836800000000000));
 }
 
+static void test_sockets_connect_without_waiting(void **state)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in own = {0};
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+
+	(void)state;
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(sys_socket_name(listener, (struct sockaddr *)&address, &len), 0);
+	assert_true(address.sin_port != 0);
+	assert_int_equal(sys_poll(listener, POLLIN, 0), 0);
+	assert_true(sys_connect(fd, (struct sockaddr *)&address, len) == 0 || errno == EINPROGRESS);
+	assert_int_equal(sys_poll(fd, POLLOUT, -1), POLLOUT);
+	assert_int_equal(sys_socket_error(fd), 0);
+	assert_int_equal(sys_poll(listener, POLLIN, -1), POLLIN);
+	len = sizeof(own);
+	assert_int_equal(sys_socket_name(fd, (struct sockaddr *)&own, &len), 0);
+	assert_int_equal(own.sin_addr.s_addr, address.sin_addr.s_addr);
+	close(fd);
+	close(listener);
+	/* Nobody listens there any more. */
+	fd = sys_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+	if (sys_connect(fd, (struct sockaddr *)&address, len) < 0 && errno == EINPROGRESS) {
+		assert_true(sys_poll(fd, POLLOUT, -1) > 0);
+		errno = sys_socket_error(fd);
+	}
+	assert_int_equal(errno, ECONNREFUSED);
+	close(fd);
+	assert_int_equal(sys_socket_error(fd), -1);
+}
+
 static void test_machine_asked(void **state)
 {
 	unsigned long mask[1024 / sizeof(long)] = {0};
@@ -419,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_terminal_calls_on_a_pipe_refused),
 		cmocka_unit_test(test_epoll_readiness_told),
 		cmocka_unit_test(test_clocks_forward),
+		cmocka_unit_test(test_sockets_connect_without_waiting),
 		cmocka_unit_test(test_machine_asked),
 		cmocka_unit_test(test_madvise_page_dropped),
 	};
