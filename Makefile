@@ -49,6 +49,7 @@ SRC_PLAN := \
 	src/plan/config.c \
 	src/plan/config_files.c \
 	src/plan/config_schema.c \
+	src/plan/config_service.c \
 	src/plan/config_snapshot.c \
 	src/plan/env.c \
 	src/plan/env_builtin.c \

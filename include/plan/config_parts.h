@@ -53,5 +53,9 @@ struct config_state {
 
 /* The table of a file's top level, for a struct config_state. */
 extern const struct schema_key config_keys[];
+/* Of one service, for a struct plan_service, and the reader of all of them. */
+extern const struct schema_key config_service_keys[];
+void config_services_read(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field);
 
 #endif
