@@ -48,9 +48,13 @@ SRC_PLAN := \
 	src/plan/beneath.c \
 	src/plan/config.c \
 	src/plan/config_files.c \
+	src/plan/config_names.c \
+	src/plan/config_order.c \
+	src/plan/config_rules.c \
 	src/plan/config_schema.c \
 	src/plan/config_service.c \
 	src/plan/config_snapshot.c \
+	src/plan/config_warn.c \
 	src/plan/env.c \
 	src/plan/env_builtin.c \
 	src/plan/env_file.c \

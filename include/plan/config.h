@@ -14,6 +14,8 @@ enum {
 	CONFIG_INCLUDE_DEPTH_MAX = 8,
 	CONFIG_FILES_MAX = 256,
 	CONFIG_SERVICE_NAME_MAX = 64,
+	CONFIG_READY_FD_MAX = 255,
+	CONFIG_HEALTH_FAILURES_MAX = 100,
 };
 
 /* The file to read: `option` (-c), else `environment` ($HUSK_CONFIG; empty counts as not set), else
@@ -57,7 +59,8 @@ void config_empty(struct arena *arena, struct plan *plan);
  * literal: nothing in them is expanded. `argv` is borrowed for the plan's life. */
 int config_program(struct plan *plan, char *const argv[], struct err *err);
 
-/* What is allowed and yet cannot work as written: the parts of a stop that do not fit `grace`. */
+/* What is allowed and yet cannot work as written: parts of a stop that do not fit `grace`, a
+ * `watch` that has nothing to look at. */
 void config_warnings(const struct plan *plan, struct err_list *warnings);
 
 /* The schema as rows of the manual: key path, type, default, meaning; tab-separated. */

@@ -49,6 +49,10 @@ struct config_state {
 	size_t vars_max;      /* room in plan->vars */
 	size_t templates_max; /* room in plan->templates */
 	size_t env_files_max;
+	size_t services_max;
+	bool main_given;              /* some service has the key */
+	const struct yaml_node *main; /* the one that is true; NULL: none */
+	const char *main_name;        /* of that service */
 };
 
 /* The table of a file's top level, for a struct config_state. */
@@ -57,5 +61,26 @@ extern const struct schema_key config_keys[];
 extern const struct schema_key config_service_keys[];
 void config_services_read(
 	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field);
+
+void config_service_defaults(struct plan_service *service);
+/* What one service says that cannot stand together; `node` is its mapping. */
+void config_service_check(struct schema *s, const struct yaml_node *node,
+	struct config_state *state, struct plan_service *service);
+/* When all files are read: the defaults that depend on what else there is. */
+void config_services_complete(const struct config_state *state);
+/* Then: who waits for whom, and the order of start. */
+void config_services_link(struct schema *s, struct plan *plan);
+
+/* An entry that has a name, to be sorted. */
+struct config_name {
+	const char *name;
+	const struct plan_place *place;
+	unsigned index; /* in the files' order */
+};
+/* Sorts; names that stand there twice are errors: "env.NAME: is set twice". */
+void config_names_sort(struct schema *s, const char *key, struct config_name *names, size_t count);
+/* Among sorted ones; NULL where there is none. */
+const struct config_name *config_names_find(
+	const struct config_name *names, size_t count, const char *name);
 
 #endif

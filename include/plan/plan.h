@@ -91,7 +91,6 @@ struct plan_limit {
 	int resource;     /* RLIMIT_* */
 	struct rlimit value;
 };
-enum { PLAN_LIMITS_MAX = 16 };
 
 enum plan_restart { PLAN_RESTART_NEVER, PLAN_RESTART_FAILURE, PLAN_RESTART_ALWAYS };
 /* What becomes of a run of `every` that is not over when the next is due. */
@@ -114,7 +113,7 @@ struct plan_service {
 	mode_t umask;
 	bool nice_given;
 	int nice;
-	struct plan_limit limits[PLAN_LIMITS_MAX];
+	struct plan_limit *limits;
 	size_t limit_count;
 	bool adhoc; /* from the command line: signals pass unchanged, no stop sequence */
 
@@ -164,6 +163,9 @@ struct plan {
 	size_t template_count;
 	struct plan_service *services; /* in the files' order */
 	size_t service_count;
+	/* Indices of services, `service_count` of them: the order of start. Each stands behind
+	 * those that it depends on. */
+	const unsigned *order;
 };
 
 #endif

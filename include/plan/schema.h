@@ -23,6 +23,9 @@ struct schema_step {
 	size_t index;
 };
 
+/* A year, in nanoseconds: sums of a few never overflow. */
+#define SCHEMA_DURATION_MAX (INT64_C(366) * 24 * 3600 * 1000000000)
+
 /* One reading of one or more files. */
 struct schema {
 	struct arena *arena;
@@ -102,6 +105,8 @@ void schema_list(struct schema *s, const struct schema_key *key, const struct ya
 	void *field); /* struct plan_list of texts */
 void schema_paths(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 	void *field); /* struct plan_list of texts, none empty; one text is a list of one */
+void schema_names(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
+	void *field); /* struct plan_list of texts; one text is a list of one */
 void schema_argv(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 	void *field); /* struct plan_list with at least one item, the first not empty */
 

@@ -24,7 +24,7 @@ struct run {
 	const char *config;
 	char *const *program; /* NULL: none on the command line */
 	struct load *load;
-	struct init_service service;
+	struct init_service *services; /* in the plan's order */
 	struct init_end end;
 };
 
@@ -72,6 +72,20 @@ static int parse(struct run *run, char **argv, struct err *err)
 	return id == OPT_ERROR ? -1 : take_program(run, &parser, argv[0], err);
 }
 
+static int resolve(struct run *run, struct err *err)
+{
+	struct load *load = run->load;
+	size_t count = load->plan.service_count;
+
+	run->services = arena_array(load->arena, count, sizeof(*run->services));
+	if (!run->services)
+		return err_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		if (service_resolve(load, &load->plan.services[i], &run->services[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Everything that can be wrong is found before anything is started. */
 static int prepare(struct run *run, struct err_list *errors)
 {
@@ -87,8 +101,7 @@ static int prepare(struct run *run, struct err_list *errors)
 	check.arena = load->arena;
 	check.env = load->env;
 	if ((!run->program || config_program(&load->plan, run->program, &err) == 0) &&
-		(load->plan.service_count == 0 ||
-			service_resolve(load, &load->plan.services[0], &run->service, &err) == 0) &&
+		resolve(run, &err) == 0 &&
 		render_all(&load->plan, load->env, &runner, &report, &err) == 0)
 		return 0;
 	*err_list_add(errors) = err;
@@ -132,8 +145,8 @@ int cmd_run(int argc, char **argv)
 		status = cmd_fail_start_list(&errors);
 	else if (load.plan.service_count == 0)
 		status = cmd_nothing_to_run(load.plan.file);
-	else if (init_run(&run.service, 1, load.plan.grace, &run.signals, &run.policy, &run.end,
-			 &err) < 0)
+	else if (init_run(run.services, (unsigned)load.plan.service_count, load.plan.grace,
+			 &run.signals, &run.policy, &run.end, &err) < 0)
 		status = cmd_fail_start(&err);
 	else
 		status = report(&run.end, &err);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +31,6 @@ void config_empty(struct arena *arena, struct plan *plan)
 	*plan = (struct plan){.arena = arena, .grace = 10 * second};
 }
 
-static void service_defaults(struct plan_service *service)
-{
-	service->stop_signal = SIGTERM;
-	service->stop_timeout = -1;
-}
-
 /* How many values the files have below a key of the top level. */
 static size_t count_below(const struct config_files *files, const char *key, enum yaml_kind kind)
 {
@@ -60,55 +53,34 @@ static int make_room(const struct config_files *files, struct config_state *stat
 	state->vars_max = count_below(files, "env", YAML_MAPPING);
 	state->templates_max = count_below(files, "templates", YAML_SEQUENCE);
 	state->env_files_max = count_below(files, "env_file", YAML_SEQUENCE);
+	state->services_max = count_below(files, "services", YAML_MAPPING);
+	if (state->services_max > PLAN_SERVICES_MAX)
+		state->services_max = PLAN_SERVICES_MAX;
 	plan->vars = arena_array(plan->arena, state->vars_max + 1, sizeof(*plan->vars));
 	plan->templates =
 		arena_array(plan->arena, state->templates_max + 1, sizeof(*plan->templates));
 	plan->env_files.items =
 		arena_array(plan->arena, state->env_files_max + 1, sizeof(*plan->env_files.items));
-	plan->services = arena_array(plan->arena, 1, sizeof(*plan->services));
+	plan->services = arena_array(plan->arena, state->services_max, sizeof(*plan->services));
 	if (!plan->vars || !plan->templates || !plan->env_files.items || !plan->services)
 		return -1;
-	service_defaults(plan->services);
 	return 0;
-}
-
-/* An entry of `env`, to be sorted. */
-struct named {
-	const struct plan_var *var;
-};
-
-static int compare_vars(const void *a, const void *b)
-{
-	const struct plan_var *x = ((const struct named *)a)->var;
-	const struct plan_var *y = ((const struct named *)b)->var;
-	int diff = strcmp(x->name, y->name);
-
-	/* Both stand in one array: the first one is the one that was read first. */
-	return diff != 0 ? diff : x < y ? -1 : x > y;
 }
 
 /* Names that two files set; those of one file are the YAML reader's to find. */
 static void check_twice(struct schema *s, const struct plan *plan)
 {
-	struct named *sorted = calloc(plan->var_count, sizeof(*sorted));
+	struct config_name *names = calloc(plan->var_count, sizeof(*names));
 
-	if (!sorted) {
+	if (!names) {
 		schema_nomem(s);
 		return;
 	}
 	for (size_t i = 0; i < plan->var_count; i++)
-		sorted[i].var = &plan->vars[i];
-	qsort(sorted, plan->var_count, sizeof(*sorted), compare_vars);
-	for (size_t i = 1; i < plan->var_count; i++) {
-		const struct plan_place *first = &sorted[i - 1].var->place;
-		const struct plan_place *place = &sorted[i].var->place;
-
-		if (strcmp(sorted[i - 1].var->name, sorted[i].var->name) == 0)
-			err_set_at(err_list_add(s->errors), ERR_CONFIG, place->file, place->line,
-				place->column, "env.%s: is set twice, first at %s:%u:%u",
-				sorted[i].var->name, first->file, first->line, first->column);
-	}
-	free(sorted);
+		names[i] =
+			(struct config_name){plan->vars[i].name, &plan->vars[i].place, (unsigned)i};
+	config_names_sort(s, "env", names, plan->var_count);
+	free(names);
 }
 
 static void read_file(struct schema *s, const struct config_file *file, struct config_state *state,
@@ -144,6 +116,8 @@ static int load(const struct config_files *files, struct plan *plan, unsigned be
 	}
 	if (files->count > 1 && plan->var_count > 1)
 		check_twice(&s, plan);
+	config_services_complete(&state);
+	config_services_link(&s, plan);
 	return files->errors->count > before ? -1 : 0;
 }
 
@@ -189,6 +163,7 @@ int config_load_snapshot(struct arena *arena, const struct config_snapshot *snap
 
 int config_program(struct plan *plan, char *const argv[], struct err *err)
 {
+	static const unsigned first = 0;
 	struct plan_service *service = arena_alloc(plan->arena, sizeof(*service));
 	const char *slash = strrchr(argv[0], '/');
 	size_t count = 0;
@@ -197,7 +172,8 @@ int config_program(struct plan *plan, char *const argv[], struct err *err)
 		count++;
 	if (!service)
 		return err_nomem(err);
-	service_defaults(service);
+	config_service_defaults(service);
+	service->main = true;
 	service->name = slash && slash[1] ? slash + 1 : argv[0];
 	service->adhoc = true;
 	service->command.items = arena_array(plan->arena, count, sizeof(*service->command.items));
@@ -209,31 +185,8 @@ int config_program(struct plan *plan, char *const argv[], struct err *err)
 	service->command.given = true;
 	plan->services = service;
 	plan->service_count = 1;
+	plan->order = &first;
 	return 0;
-}
-
-void config_warnings(const struct plan *plan, struct err_list *warnings)
-{
-	char parts[STR_DURATION_MAX], grace[STR_DURATION_MAX];
-
-	for (size_t i = 0; i < plan->service_count; i++) {
-		const struct plan_service *service = &plan->services[i];
-		int64_t timeout = service->stop_timeout < 0 ? 0 : service->stop_timeout;
-		int64_t sum = service->stop_delay + timeout;
-
-		if (service->adhoc || !service->stop_place.file)
-			continue;
-		if (sum < plan->grace || (service->stop_timeout >= 0 && sum == plan->grace))
-			continue;
-		err_set_at(err_list_add(warnings), ERR_CONFIG, service->stop_place.file,
-			service->stop_place.line, service->stop_place.column,
-			service->stop_timeout < 0
-				? "services.%s.stop: a delay of %s leaves no time to stop within "
-				  "the grace of %s"
-				: "services.%s.stop: delay and timeout take %s, and grace is %s: "
-				  "the program is killed when that is over",
-			service->name, str_duration(sum, parts), str_duration(plan->grace, grace));
-	}
 }
 
 int config_describe(struct buf *out)

@@ -396,6 +396,6 @@ const struct schema_key config_keys[] = {
 	{"templates", read_templates, 0, .keys = template_keys, .between = "[]",
 		.type = "a list of mappings", SCHEMA_HELP("what is rendered before the start")},
 	{"services", config_services_read, 0, .keys = config_service_keys, .between = ".NAME",
-		.type = "a mapping of names to mappings", SCHEMA_HELP("the program to run; one")},
+		.type = "a mapping of names to mappings", SCHEMA_HELP("the programs to run")},
 	{0},
 };

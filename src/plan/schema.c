@@ -11,9 +11,6 @@ enum {
 	VALUE_SHOWN_MAX = 80,
 };
 
-/* A year: sums of a few never overflow. */
-static const int64_t duration_max = INT64_C(366) * 24 * 3600 * 1000000000;
-
 /* "services.nginx.stop.signal", "templates[0].from"; cut where it is too long. */
 static const char *path_text(const struct schema *s, char out[PATH_TEXT_MAX])
 {
@@ -270,7 +267,7 @@ void schema_duration(
 	if (str_to_duration(node->value, &ns) != 0)
 		schema_error_unknown(s, node, "wants a duration such as 500ms, 10s, 5m or 1h, not",
 			node->value, NULL);
-	else if (ns > duration_max)
+	else if (ns > SCHEMA_DURATION_MAX)
 		schema_error(s, node, "a duration of more than a year");
 	else
 		*(int64_t *)field = ns;
@@ -414,17 +411,17 @@ void schema_list(
 	read_list(s, key, node, field, false);
 }
 
-void schema_paths(
-	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+/* One text is a list of one. */
+static void read_one_or_list(struct schema *s, const struct schema_key *key,
+	const struct yaml_node *node, struct plan_list *list, bool paths)
 {
-	struct plan_list *list = field;
 	struct plan_text one = {0};
 
 	if (node->kind == YAML_SEQUENCE) {
-		read_list(s, key, node, list, true);
+		read_list(s, key, node, list, paths);
 		return;
 	}
-	schema_path(s, key, node, &one);
+	(paths ? schema_path : schema_text)(s, key, node, &one);
 	if (!one.text)
 		return;
 	list->items = arena_alloc(s->arena, sizeof(one));
@@ -435,6 +432,18 @@ void schema_paths(
 	list->items[0] = one;
 	list->count = 1;
 	list->given = true;
+}
+
+void schema_paths(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	read_one_or_list(s, key, node, field, true);
+}
+
+void schema_names(
+	struct schema *s, const struct schema_key *key, const struct yaml_node *node, void *field)
+{
+	read_one_or_list(s, key, node, field, false);
 }
 
 void schema_argv(

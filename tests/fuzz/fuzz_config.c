@@ -16,7 +16,7 @@ static void check_list(const struct plan_list *list)
 
 static void check_plan(const struct plan *plan)
 {
-	if (plan->service_count > 1 || plan->grace < 0)
+	if (plan->service_count > PLAN_SERVICES_MAX || plan->grace < 0)
 		abort();
 	check_list(&plan->env_files);
 	for (size_t i = 0; i < plan->var_count; i++) {
