@@ -40,8 +40,16 @@ struct render_observer {
 	void (*kept)(void *arg, const char *file, unsigned line, unsigned column, struct str text);
 };
 
-/* Every set of the plan, in order. `report` is added to. */
+/* Every set of the plan, in order, each for itself: what comes later sees what came before, as a
+ * first start needs. `report` is added to. */
 int render_all(const struct plan *plan, struct env *env, const struct render_runner *runner,
+	struct render_report *report, struct err *err);
+/*
+ * Every set as one, for a reload: nothing is put in its place before all are made and checked, and
+ * where one cannot be put there, those before it are taken back. A check sees the other sets as
+ * they were. A set whose source another one renders waits until that is in its place.
+ */
+int render_together(const struct plan *plan, struct env *env, const struct render_runner *runner,
 	struct render_report *report, struct err *err);
 /* Compiles and expands every template of the plan and writes nothing (`check`). Collects.
  * `observer` may be NULL. */

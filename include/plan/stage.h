@@ -43,8 +43,12 @@ struct stage {
 	/* The folder that files are being made or moved in. */
 	int dir;
 	const struct tree_entry *dir_of;
-	bool locked;    /* nobody else renders into `to`: leftovers are nobody's */
-	bool committed; /* nothing to take back */
+	bool locked;  /* nobody else renders into `to`: leftovers are nobody's */
+	bool settled; /* nothing to take back */
+	/* Of a generation that is published. */
+	bool linked;                   /* the entries' states are those of their links */
+	struct tree_entry data;        /* the link `..data` */
+	char old_name[STAGE_NAME_MAX]; /* the generation that it led to, or "" */
 	/* Set by the caller between stage_init and stage_open. */
 	bool owned; /* give everything made to: */
 	uid_t uid;
@@ -67,11 +71,14 @@ int stage_file(struct stage *stage, struct tree_entry *entry, int *fd, struct er
 int stage_finish(
 	struct stage *stage, const struct tree_entry *entry, int *fd, mode_t mode, struct err *err);
 
-/* Everything at once; where it fails, nothing has changed. */
+/* Everything in its place at once. Until stage_settle it can be taken back, and is by stage_fini:
+ * several stages come to be as one. */
 int stage_commit(struct stage *stage, struct err *err);
 /* The same for a generation. */
 int stage_publish(struct stage *stage, struct err *err);
-/* Removes everything made where nothing was committed, and closes. */
+/* It stays: what it has replaced is removed. */
+void stage_settle(struct stage *stage);
+/* Without stage_settle, takes everything back and removes what was made. Closes. */
 void stage_fini(struct stage *stage);
 
 /* "cannot VERB PATH as user N: why", and what to do: names a read-only or a full file system. */
@@ -94,7 +101,9 @@ void stage_remove(const struct stage *stage, int dir, const char *name);
 /* Owner and mode of what was made; the umask has no say. */
 int stage_dress(const struct stage *stage, int fd, mode_t mode, const char *path, struct err *err);
 int stage_sync_folders(struct stage *stage, struct err *err);
-void stage_drop_generation(struct stage *stage);
+/* stage_settle's and stage_fini's part of a generation. */
+void stage_settle_generation(struct stage *stage);
+void stage_take_back_generation(struct stage *stage);
 bool stage_is_generation(const char *name);
 /* The generation that `..data` in `folder` leads to, or ""; -1 where it cannot be known. */
 int stage_current(int folder, char out[STAGE_NAME_MAX]);

@@ -37,11 +37,15 @@ struct job {
 	const char *from;
 	const char *to;     /* as it is written */
 	const char *folder; /* where the files go: `to`, or the folder that the one file is in */
+	const char *suffix;
+	bool to_folder; /* `to` says that it is one */
 	bool checked;
 	bool owned;
 	struct user owner;
 	struct template_scope scope;
 	struct tree tree;
+	struct stage stage;
+	bool staged; /* stage_fini is due */
 };
 
 /* ---- what is ready before anything is written ---- */
@@ -180,13 +184,13 @@ static bool is_same_folder(const char *a, const char *b)
 }
 
 /* Where one file goes: into `to` where that is a folder or ends with a slash, else to `to`. */
-static int aim_single(struct run *run, struct job *job, bool is_folder, struct err *err)
+static int aim_single(struct run *run, struct job *job, struct err *err)
 {
 	struct tree_entry *entry = job->tree.first;
 	struct stat st;
 	const char *slash;
 
-	if (is_folder || (sys_fstatat(AT_FDCWD, job->to, &st, 0) == 0 && S_ISDIR(st.st_mode)))
+	if (job->to_folder || (sys_fstatat(AT_FDCWD, job->to, &st, 0) == 0 && S_ISDIR(st.st_mode)))
 		return 0;
 	slash = strrchr(job->to, '/');
 	entry->target = entry->name = slash == NULL ? job->to : slash + 1;
@@ -238,25 +242,30 @@ static int claim_data(struct run *run, struct job *job, struct err *err)
 	return add_target(&run->targets, data, err);
 }
 
-static int prepare(struct run *run, struct job *job, struct err *err)
+static int prepare_paths(struct run *run, struct job *job, struct err *err)
 {
 	const struct plan_templates *set = job->set;
-	const char *suffix = "";
-	bool templates_only;
-	bool is_folder;
 	char *to;
 
-	job->checked = set->check.count > 0;
 	if (expand_path(run, &set->from, &job->from, err) < 0 ||
 		expand_path(run, &set->to, &job->to, err) < 0 ||
-		expand_suffix(run, &set->suffix, &suffix, err) < 0)
+		expand_suffix(run, &set->suffix, &job->suffix, err) < 0)
 		return -1;
-	is_folder = job->to[strlen(job->to) - 1] == '/';
+	job->to_folder = job->to[strlen(job->to) - 1] == '/';
 	to = arena_strdup(run->arena, job->to);
 	if (to == NULL)
 		return err_nomem(err);
 	tidy(to);
 	job->to = job->folder = to;
+	return 0;
+}
+
+static int prepare(struct run *run, struct job *job, struct err *err)
+{
+	const struct plan_templates *set = job->set;
+	bool templates_only;
+
+	job->checked = set->check.count > 0;
 	if (set->owner.text != NULL) {
 		job->owned = true;
 		if (user_find("", set->owner.text, &job->owner, err) < 0)
@@ -265,11 +274,11 @@ static int prepare(struct run *run, struct job *job, struct err *err)
 	if (env_scope(run->env, &set->only, &job->scope, err) < 0)
 		return -1;
 	templates_only = set->others == PLAN_OTHERS_SKIP ||
-			 (*suffix != '\0' && is_same_folder(job->from, job->to));
-	if (tree_walk(&job->tree, run->arena, job->from, suffix, templates_only, err) < 0)
+			 (*job->suffix != '\0' && is_same_folder(job->from, job->to));
+	if (tree_walk(&job->tree, run->arena, job->from, job->suffix, templates_only, err) < 0)
 		return err != NULL && err->errnum == ENOENT ? place_error(&set->from.place, err)
 							    : -1;
-	if (job->tree.single && aim_single(run, job, is_folder, err) < 0)
+	if (job->tree.single && aim_single(run, job, err) < 0)
 		return -1;
 	if (job->checked && !job->tree.single && claim_data(run, job, err) < 0)
 		return -1;
@@ -367,56 +376,132 @@ static int run_check(struct run *run, const struct job *job, const struct stage 
 	return err_wrap(err, "the check of %s refused it, nothing was changed", job->to);
 }
 
-static int write_set(
+/* All of it made and checked, and nothing in its place. */
+static int stage_set(
 	struct run *run, struct job *job, const struct render_runner *runner, struct err *err)
 {
 	mode_t mode = job->tree.single ? 0755 : job->tree.mode;
+	struct stage *stage = &job->stage;
 	struct tree_entry *entry;
-	struct stage stage;
-	int result = -1;
 
-	stage_init(&stage, run->arena, &job->tree, job->folder);
-	stage.sync = job->set->sync;
-	stage.owned = job->owned;
-	stage.uid = job->owner.uid;
-	stage.gid = job->owner.has_gid ? job->owner.gid : (gid_t)-1;
-	if (stage_open(&stage, mode, job->checked, err) < 0 ||
-		(job->checked && stage_generation(&stage, mode, err) < 0))
-		goto out;
+	stage_init(stage, run->arena, &job->tree, job->folder);
+	job->staged = true;
+	stage->sync = job->set->sync;
+	stage->owned = job->owned;
+	stage->uid = job->owner.uid;
+	stage->gid = job->owner.has_gid ? job->owner.gid : (gid_t)-1;
+	if (stage_open(stage, mode, job->checked, err) < 0 ||
+		(job->checked && stage_generation(stage, mode, err) < 0))
+		return -1;
 	for (entry = job->tree.first; entry != NULL; entry = entry->next)
-		if (write_entry(run, job, &stage, entry, err) < 0)
+		if (write_entry(run, job, stage, entry, err) < 0)
+			return -1;
+	if (!env_is_whole(run->env))
+		return err_nomem(err);
+	return job->checked ? run_check(run, job, stage, runner, err) : 0;
+}
+
+/* Those staged, in order; where one cannot be, stage_fini takes those before it back. */
+static int publish(struct job *jobs, size_t count, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if ((jobs[i].checked ? stage_publish(&jobs[i].stage, err)
+				     : stage_commit(&jobs[i].stage, err)) < 0)
+			return -1;
+	for (i = 0; i < count; i++)
+		stage_settle(&jobs[i].stage);
+	return 0;
+}
+
+/* The last one first: it may stand on what another one has made. */
+static void close_stages(struct job *jobs, size_t count)
+{
+	while (count-- > 0)
+		if (jobs[count].staged)
+			stage_fini(&jobs[count].stage);
+}
+
+/* Whether one of `jobs` may render what `next` reads. */
+static bool is_source(const struct job *jobs, size_t count, const struct job *next)
+{
+	char from[PATH_MAX];
+	size_t i;
+
+	snprintf(from, sizeof(from), "%s", next->from);
+	tidy(from);
+	for (i = 0; i < count; i++) {
+		size_t len = strlen(jobs[i].to);
+
+		if (strncmp(from, jobs[i].to, len) == 0 && (from[len] == '/' || from[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* As many sets as can be one, from the first on: how many, or -1. */
+static ssize_t render_some(struct run *run, struct job *jobs, size_t count, bool together,
+	const struct render_runner *runner, struct err *err)
+{
+	ssize_t result = -1;
+	size_t i;
+
+	for (i = 0; i < count && (i == 0 || together); i++) {
+		if (jobs[i].from == NULL && prepare_paths(run, &jobs[i], err) < 0)
 			goto out;
-	if (!env_is_whole(run->env)) {
+		/* What it reads is not there yet. */
+		if (is_source(jobs, i, &jobs[i]))
+			break;
+		if (prepare(run, &jobs[i], err) < 0 || stage_set(run, &jobs[i], runner, err) < 0)
+			goto out;
+		/* Descriptors are few. */
+		fd_close(&jobs[i].stage.dir);
+	}
+	if (publish(jobs, i, err) == 0)
+		result = (ssize_t)i;
+out:
+	close_stages(jobs, count);
+	return result;
+}
+static int render(const struct plan *plan, struct env *env, bool together,
+	const struct render_runner *runner, struct render_report *report, struct err *err)
+{
+	size_t count = plan->template_count;
+	struct job *jobs = NULL;
+	ssize_t done = -1;
+	struct run run;
+	size_t i;
+
+	if (start(&run, env, report, err) < 0)
+		goto out;
+	jobs = arena_array(run.arena, count, sizeof(*jobs));
+	if (jobs == NULL) {
 		err_nomem(err);
 		goto out;
 	}
-	if (job->checked && run_check(run, job, &stage, runner, err) < 0)
-		goto out;
-	result = job->checked ? stage_publish(&stage, err) : stage_commit(&stage, err);
+	for (i = 0; i < count; i++)
+		jobs[i].set = &plan->templates[i];
+	for (i = 0; i < count; i += (size_t)done) {
+		done = render_some(&run, jobs + i, count - i, together, runner, err);
+		if (done < 0)
+			break;
+	}
 out:
-	stage_fini(&stage);
-	return result;
+	finish(&run);
+	return done < 0 ? -1 : 0;
 }
 
 int render_all(const struct plan *plan, struct env *env, const struct render_runner *runner,
 	struct render_report *report, struct err *err)
 {
-	struct run run;
-	int result;
-	size_t i;
+	return plan->template_count == 0 ? 0 : render(plan, env, false, runner, report, err);
+}
 
-	if (plan->template_count == 0)
-		return 0;
-	result = start(&run, env, report, err);
-	for (i = 0; result == 0 && i < plan->template_count; i++) {
-		struct job job = {.set = &plan->templates[i]};
-
-		result = prepare(&run, &job, err);
-		if (result == 0)
-			result = write_set(&run, &job, runner, err);
-	}
-	finish(&run);
-	return result;
+int render_together(const struct plan *plan, struct env *env, const struct render_runner *runner,
+	struct render_report *report, struct err *err)
+{
+	return plan->template_count == 0 ? 0 : render(plan, env, true, runner, report, err);
 }
 
 /* ---- checking ---- */
@@ -477,7 +562,7 @@ static void check_set(struct run *run, struct job *job, const struct render_obse
 	struct err err;
 	struct err spare;
 
-	if (prepare(run, job, &err) < 0) {
+	if (prepare_paths(run, job, &err) < 0 || prepare(run, job, &err) < 0) {
 		*place_for(errors, &spare) = err;
 		return;
 	}

@@ -523,18 +523,28 @@ int stage_commit(struct stage *stage, struct err *err)
 		if (enter(stage, entry) < 0 || stage_put(entry, stage->dir, name, stage->dir) < 0)
 			return stage_error("replace", entry->path, errno, err);
 	}
-	stage->committed = true;
-	settle(stage);
-	if (stage->sync && stage_sync_folders(stage, err) < 0)
-		log_warn("%s", err == NULL ? "cannot sync" : err->message);
 	return 0;
+}
+
+void stage_settle(struct stage *stage)
+{
+	struct err err;
+
+	stage->settled = true;
+	if (stage->generation_name[0] != '\0') {
+		stage_settle_generation(stage);
+		return;
+	}
+	settle(stage);
+	if (stage->sync && stage_sync_folders(stage, &err) < 0)
+		log_warn("%s", err.message);
 }
 
 void stage_fini(struct stage *stage)
 {
-	if (!stage->committed) {
-		if (stage->generation >= 0 || stage->generation_name[0] != '\0')
-			stage_drop_generation(stage);
+	if (!stage->settled) {
+		if (stage->generation_name[0] != '\0')
+			stage_take_back_generation(stage);
 		else if (stage->folder >= 0)
 			take_back(stage);
 		for (; stage->made != NULL; stage->made = stage->made->next)

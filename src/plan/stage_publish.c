@@ -67,11 +67,6 @@ int stage_generation(struct stage *stage, mode_t mode, struct err *err)
 	return stage_dress(stage, stage->generation, mode | 0700, stage->to, err);
 }
 
-void stage_drop_generation(struct stage *stage)
-{
-	stage_remove(stage, stage->folder, stage->generation_name);
-}
-
 static bool is_link_to(int dir, const char *name, const char *target)
 {
 	char link[LINK_MAX];
@@ -184,36 +179,27 @@ static void remove_stale(struct stage *stage)
 
 static int publish_links(struct stage *stage, struct err *err)
 {
-	char path[PATH_MAX + sizeof(DATA_NAME)];
-	struct tree_entry data = {.name = DATA_NAME, .path = path};
-	char old[STAGE_NAME_MAX];
+	struct tree_entry *data = &stage->data;
 	struct tree_entry *entry;
+	char path[PATH_MAX + sizeof(DATA_NAME)];
 
 	snprintf(path, sizeof(path), "%s/" DATA_NAME, stage->to);
-	if (stage_current(stage->folder, old) < 0)
+	data->name = DATA_NAME;
+	data->path = arena_strdup(stage->arena, path);
+	if (data->path == NULL)
+		return err_nomem(err);
+	if (stage_current(stage->folder, stage->old_name) < 0)
 		return stage_error("read " DATA_NAME " in", stage->to, errno, err);
-	if (stage_links(stage, err) < 0 ||
-		stage_link(stage, &data, stage->generation_name, err) < 0)
-		goto fail;
+	stage->linked = true;
+	if (stage_links(stage, err) < 0 || stage_link(stage, data, stage->generation_name, err) < 0)
+		return -1;
 	/* First the content, then the names that are new. */
-	if (put_link(stage, &data, err) < 0)
-		goto fail;
+	if (put_link(stage, data, err) < 0)
+		return -1;
 	for (entry = stage->tree->first; entry != NULL; entry = entry->next)
 		if (put_link(stage, entry, err) < 0)
-			goto fail;
-	stage->committed = true;
-	settle_link(stage, &data);
-	for (entry = stage->tree->first; entry != NULL; entry = entry->next)
-		settle_link(stage, entry);
-	remove_stale(stage);
-	if (old[0] != '\0')
-		stage_remove(stage, stage->folder, old);
+			return -1;
 	return 0;
-fail:
-	for (entry = stage->tree->last; entry != NULL; entry = entry->prev)
-		undo_link(stage, entry);
-	undo_link(stage, &data);
-	return -1;
 }
 
 /* One file leaves the generation, and takes its place. */
@@ -225,8 +211,6 @@ static int publish_single(struct stage *stage, struct err *err)
 		return -1;
 	if (stage_put(entry, stage->generation, entry->name, stage->folder) < 0)
 		return stage_error("replace", entry->path, errno, err);
-	stage->committed = true;
-	stage_drop_generation(stage);
 	return 0;
 }
 
@@ -234,9 +218,36 @@ int stage_publish(struct stage *stage, struct err *err)
 {
 	if (stage->sync && stage_sync_folders(stage, err) < 0)
 		return -1;
-	if ((stage->tree->single ? publish_single(stage, err) : publish_links(stage, err)) < 0)
-		return -1;
+	return stage->tree->single ? publish_single(stage, err) : publish_links(stage, err);
+}
+
+void stage_settle_generation(struct stage *stage)
+{
+	struct tree_entry *entry;
+
 	if (stage->sync && sys_fsync(stage->folder) < 0)
 		log_warn_errno("cannot sync %s", stage->to);
-	return 0;
+	if (stage->tree->single) {
+		stage_remove(stage, stage->folder, stage->generation_name);
+		return;
+	}
+	settle_link(stage, &stage->data);
+	for (entry = stage->tree->first; entry != NULL; entry = entry->next)
+		settle_link(stage, entry);
+	remove_stale(stage);
+	if (stage->old_name[0] != '\0')
+		stage_remove(stage, stage->folder, stage->old_name);
+}
+
+void stage_take_back_generation(struct stage *stage)
+{
+	struct tree_entry *entry = stage->tree->last;
+
+	if (stage->tree->single && entry != NULL)
+		stage_take_back(entry, stage->generation, entry->name, stage->folder);
+	for (; stage->linked && entry != NULL; entry = entry->prev)
+		undo_link(stage, entry);
+	if (stage->linked)
+		undo_link(stage, &stage->data);
+	stage_remove(stage, stage->folder, stage->generation_name);
 }

@@ -86,6 +86,14 @@ static int render(struct fixture *f)
 	return render_all(&f->plan, f->env, &runner, &f->report, &f->err);
 }
 
+static int render_as_one(struct fixture *f)
+{
+	struct render_runner runner = {.arg = f, .run = runner_run};
+
+	err_clear(&f->err);
+	return render_together(&f->plan, f->env, &runner, &f->report, &f->err);
+}
+
 static void test_render_tree_rendered_and_copied(void **state)
 {
 	struct fixture *f = *state;
@@ -272,6 +280,74 @@ static void test_render_check_of_one_file(void **state)
 	assert_int_equal(render(f), 0);
 	scratch_is("out/a", "new 80");
 	assert_int_equal(scratch_count("out"), 1);
+}
+
+static void test_render_together_refused_changes_no_set(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_mkdir("t");
+	scratch_write("t/a.template", "one");
+	add_set(f, "t", "plain");
+	add_check(f, add_set(f, "t", "checked"));
+	add_set(f, "t/a.template", "single/a");
+	assert_int_equal(render_as_one(f), 0);
+	scratch_is("plain/a", "one");
+	scratch_is("checked/a", "one");
+	scratch_is("single/a", "one");
+	scratch_write("t/a.template", "two");
+	f->refusals = 1;
+	assert_int_equal(render_as_one(f), -1);
+	scratch_is("plain/a", "one");
+	scratch_is("checked/a", "one");
+	scratch_is("single/a", "one");
+	assert_int_equal(scratch_count("plain"), 1);
+	assert_int_equal(scratch_count("checked"), 3);
+	assert_int_equal(render_as_one(f), 0);
+	scratch_is("plain/a", "two");
+	scratch_is("single/a", "two");
+	assert_int_equal(scratch_count("plain"), 1);
+	assert_int_equal(scratch_count("checked"), 3);
+	assert_int_equal(scratch_count("single"), 1);
+	assert_int_equal(f->report.files, 8);
+}
+
+/* The second set passes its check and cannot be put in its place. */
+static void test_render_together_unpublished_takes_the_others_back(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_mkdir("t");
+	scratch_write("t/a.template", "new");
+	scratch_mkdir("plain");
+	scratch_write("plain/a", "old");
+	scratch_mkdir("checked");
+	scratch_mkdir("checked/a");
+	add_set(f, "t", "plain");
+	add_set(f, "t", "fresh/deep");
+	add_check(f, add_set(f, "t", "checked"));
+	assert_int_equal(render_as_one(f), -1);
+	assert_non_null(strstr(f->err.message, "checked/a: a folder stands in its place"));
+	scratch_is("plain/a", "old");
+	assert_int_equal(scratch_count("plain"), 1);
+	assert_int_equal(scratch_count("checked"), 1);
+	assert_false(scratch_exists("fresh"));
+}
+
+/* What another set renders is read when it is there. */
+static void test_render_together_source_of_another_set(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_mkdir("t");
+	scratch_write("t/a.template.template", "$${PORT} one ${PORT}");
+	add_set(f, "t", "middle");
+	add_set(f, "middle/", "out");
+	assert_int_equal(render_as_one(f), 0);
+	scratch_is("out/a", "80 one 80");
+	scratch_write("t/a.template.template", "$${PORT} two ${PORT}");
+	assert_int_equal(render_as_one(f), 0);
+	scratch_is("out/a", "80 two 80");
 }
 
 static void test_render_absolute_path_of_own_set_refused(void **state)
@@ -506,6 +582,9 @@ int main(void)
 		TEST(test_render_check_passes_then_published),
 		TEST(test_render_check_refuses_then_old_stays),
 		TEST(test_render_check_of_one_file),
+		TEST(test_render_together_refused_changes_no_set),
+		TEST(test_render_together_unpublished_takes_the_others_back),
+		TEST(test_render_together_source_of_another_set),
 		TEST(test_render_absolute_path_of_own_set_refused),
 		TEST(test_render_path_with_secret_refused),
 		TEST(test_render_suffix_expanded_and_others_skipped),

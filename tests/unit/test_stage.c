@@ -82,6 +82,8 @@ static int plain(struct fixture *f, const char *to, const char *text)
 		result = stage_all(f, text);
 	if (result == 0)
 		result = stage_commit(&f->stage, &f->err);
+	if (result == 0)
+		stage_settle(&f->stage);
 	stage_fini(&f->stage);
 	return result;
 }
@@ -98,6 +100,8 @@ static int generation(struct fixture *f, const char *to, const char *text)
 		result = stage_all(f, text);
 	if (result == 0)
 		result = stage_publish(&f->stage, &f->err);
+	if (result == 0)
+		stage_settle(&f->stage);
 	stage_fini(&f->stage);
 	return result;
 }
@@ -229,6 +233,68 @@ static void test_stage_failed_rename_changes_nothing(void **state)
 	assert_int_equal(scratch_count("to"), 1);
 }
 
+/* In its place, and then given up: another stage could not be. */
+static void test_stage_unsettled_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	fill();
+	scratch_mkdir("to");
+	scratch_write("to/a", "old");
+	begin(f, "to");
+	assert_int_equal(stage_open(&f->stage, 0755, false, &f->err), 0);
+	assert_int_equal(stage_all(f, "new"), 0);
+	assert_int_equal(stage_commit(&f->stage, &f->err), 0);
+	scratch_is("to/a", "new");
+	scratch_is("to/sub/c", "new");
+	stage_fini(&f->stage);
+	scratch_is("to/a", "old");
+	assert_int_equal(scratch_count("to"), 1);
+}
+
+/* As above, a first generation in the place of a file, and one after another. */
+static void test_stage_unsettled_generation_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	fill();
+	scratch_mkdir("to");
+	scratch_write("to/a", "old");
+	for (int round = 0; round < 2; round++) {
+		begin(f, "to");
+		assert_int_equal(stage_open(&f->stage, 0755, true, &f->err), 0);
+		assert_int_equal(stage_generation(&f->stage, 0755, &f->err), 0);
+		assert_int_equal(stage_all(f, "new"), 0);
+		assert_int_equal(stage_publish(&f->stage, &f->err), 0);
+		scratch_is("to/a", "new");
+		scratch_is("to/sub/c", "new");
+		stage_fini(&f->stage);
+		scratch_is("to/a", round == 0 ? "old" : "one");
+		assert_int_equal(scratch_count("to"), round == 0 ? 1 : 5);
+		if (round == 0)
+			assert_int_equal(generation(f, "to", "one"), 0);
+	}
+	assert_true(S_ISLNK(scratch_mode("to/a")));
+}
+
+static void test_stage_unsettled_single_generation_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	scratch_write("from", "");
+	scratch_mkdir("to");
+	scratch_write("to/from", "old");
+	begin(f, "to");
+	assert_int_equal(stage_open(&f->stage, 0755, true, &f->err), 0);
+	assert_int_equal(stage_generation(&f->stage, 0755, &f->err), 0);
+	assert_int_equal(stage_all(f, "new"), 0);
+	assert_int_equal(stage_publish(&f->stage, &f->err), 0);
+	scratch_is("to/from", "new");
+	stage_fini(&f->stage);
+	scratch_is("to/from", "old");
+	assert_int_equal(scratch_count("to"), 1);
+}
+
 static void test_stage_abandoned_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +410,7 @@ static void test_stage_owner_that_is_right_needs_no_root(void **state)
 	assert_int_equal(stage_open(&f->stage, 0755, false, &f->err), 0);
 	assert_int_equal(stage_all(f, "x"), 0);
 	assert_int_equal(stage_commit(&f->stage, &f->err), 0);
+	stage_settle(&f->stage);
 	stage_fini(&f->stage);
 	scratch_is("to/a", "x");
 }
@@ -377,6 +444,9 @@ int main(void)
 		TEST(test_stage_link_put_in_later_refused),
 		TEST(test_stage_file_and_folder_confused_refused),
 		TEST(test_stage_failed_rename_changes_nothing),
+		TEST(test_stage_unsettled_is_taken_back),
+		TEST(test_stage_unsettled_generation_is_taken_back),
+		TEST(test_stage_unsettled_single_generation_is_taken_back),
 		TEST(test_stage_abandoned_leaves_nothing),
 		TEST(test_stage_leftovers_removed),
 		TEST(test_stage_generation_published),
