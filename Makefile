@@ -80,6 +80,8 @@ SRC_PROC := \
 	src/proc/launch_find.c \
 	src/proc/runcheck.c
 SRC_INIT := \
+	src/init/control.c \
+	src/init/ctlproto.c \
 	src/init/init.c \
 	src/init/init_act.c \
 	src/init/init_explain.c \
@@ -120,6 +122,8 @@ UNIT_TESTS := \
 	test_cgroup \
 	test_compat \
 	test_config \
+	test_control \
+	test_ctlproto \
 	test_config_snapshot \
 	test_dispatch \
 	test_env \
@@ -246,6 +250,7 @@ SCRIPT_TESTS := \
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
 	fuzz_config \
+	fuzz_ctlproto \
 	fuzz_options \
 	fuzz_template \
 	fuzz_words \
