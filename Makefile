@@ -78,6 +78,7 @@ SRC_PROC := \
 	src/proc/launch.c \
 	src/proc/launch_explain.c \
 	src/proc/launch_find.c \
+	src/proc/processes.c \
 	src/proc/runcheck.c
 SRC_INIT := \
 	src/init/control.c \
@@ -141,6 +142,7 @@ UNIT_TESTS := \
 	test_opt \
 	test_options \
 	test_out \
+	test_processes \
 	test_render \
 	test_runcheck \
 	test_signal_name \
