@@ -31,7 +31,8 @@ SRC_BASE := \
 	src/base/signal_name.c \
 	src/base/str.c \
 	src/base/sys.c \
-	src/base/sys_socket.c
+	src/base/sys_socket.c \
+	src/base/sys_watch.c
 SRC_TEXT := \
 	src/text/arith.c \
 	src/text/filter.c \
@@ -75,6 +76,7 @@ SRC_PROC := \
 	src/proc/binary.c \
 	src/proc/cgroup.c \
 	src/proc/descendants.c \
+	src/proc/execblock.c \
 	src/proc/launch.c \
 	src/proc/launch_explain.c \
 	src/proc/launch_find.c \
@@ -130,6 +132,7 @@ UNIT_TESTS := \
 	test_env \
 	test_descendants \
 	test_err \
+	test_execblock \
 	test_fd \
 	test_filter \
 	test_init_explain \

@@ -94,10 +94,23 @@ int sys_get_status_flags(int fd);
 int sys_set_status_flags(int fd, int flags);
 int sys_pipe(int fds[2]);
 
+/* Changes of files. */
+/* Non-blocking. */
+int sys_inotify_init(void);
+int sys_inotify_add(int fd, const char *path, uint32_t mask);
+
 /* Memory. */
+/* A file without a name that can be sealed. */
+int sys_memfd(const char *name);
+/* Nobody can write to it or change its size any more. */
+int sys_seal(int fd);
+/* Whether that is so: 1 or 0, or -1. */
+int sys_is_sealed(int fd);
 int sys_madvise(void *address, size_t size, int advice);
 /* Read-only, private; NULL where it failed. */
 void *sys_map_file(int fd, size_t size);
+/* To be written to, and yet private; NULL where it failed. */
+void *sys_map_copy(int fd, size_t size);
 /* Zeros in the place of what is mapped there; 0 or -1. Safe in a signal handler. */
 int sys_map_zeros(void *address, size_t size);
 int sys_unmap(void *address, size_t size);

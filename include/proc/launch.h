@@ -29,17 +29,20 @@ struct launch_spec {
 	char *const *argv;
 	char *const *envp;
 	const char *cwd; /* NULL: unchanged */
+	/*
+	 * NULL, or LAUNCH_PID_SIZE bytes within envp where the child writes its own pid: the value
+	 * of LISTEN_PID, which sd_listen_fds(3) compares with the reader's pid.
+	 */
+	char *listen_pid;
+	/* 0: none; else an execblock's descriptor, which knows better about the five above. */
+	int block;
+	unsigned block_index;
 	bool umask_given;
 	mode_t umask;
 	bool nice_given;
 	int nice;
 	const struct plan_limit *limits;
 	size_t limit_count;
-	/*
-	 * NULL, or LAUNCH_PID_SIZE bytes within envp where the child writes its own pid: the value
-	 * of LISTEN_PID, which sd_listen_fds(3) compares with the reader's pid.
-	 */
-	char *listen_pid;
 	int input;        /* 0: husk's own; else what becomes standard input */
 	int output;       /* 0: husk's own; else what becomes standard output and error */
 	bool new_group;   /* its own process group */

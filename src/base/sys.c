@@ -319,6 +319,13 @@ void *sys_map_file(int fd, size_t size)
 	return address == MAP_FAILED ? NULL : address;
 }
 
+void *sys_map_copy(int fd, size_t size)
+{
+	void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	return address == MAP_FAILED ? NULL : address;
+}
+
 int sys_map_zeros(void *address, size_t size)
 {
 	return mmap(address, size, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0) ==

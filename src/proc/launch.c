@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "proc/execblock.h"
+
 int launch_signals_take(struct launch_signals *signals, struct err *err)
 {
 	const struct sys_sigset all = {.bits = UINT64_MAX};
@@ -159,7 +161,11 @@ pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *
 	}
 	if (pid == 0) {
 		struct launch_failure failure = {0};
-		become(spec, signals, &failure);
+		struct launch_spec own = *spec;
+
+		if (own.block != 0)
+			(void)execblock_apply(own.block, own.block_index, &own);
+		become(&own, signals, &failure);
 		failure.errnum = errno;
 		(void)sys_write(fds[1], &failure, sizeof(failure));
 		sys_exit(ERR_NOT_FOUND);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "proc/binary.h"
+#include "proc/execblock.h"
 #include "proc/launch.h"
 
 enum {
@@ -293,6 +294,12 @@ static int explain_set_up(
 int launch_explain(
 	const struct launch_spec *spec, const struct launch_failure *failure, struct err *err)
 {
+	struct launch_spec own = *spec;
+
+	/* What it was executed with. */
+	if (own.block != 0)
+		(void)execblock_apply(own.block, own.block_index, &own);
+	spec = &own;
 	if (failure->step != LAUNCH_EXEC) {
 		(void)explain_set_up(spec, failure, err);
 		return err_wrap(err, "%s", spec->name);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -437,6 +438,58 @@ static void test_madvise_page_dropped(void **state)
 	assert_int_equal(munmap(page, 4096), 0);
 }
 
+static void test_memfd_sealed_and_mapped(void **state)
+{
+	int fd = sys_memfd("test");
+	char *copy;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(sys_write(fd, "abc", 3), 3);
+	assert_int_equal(sys_is_sealed(fd), 0);
+	assert_int_equal(sys_seal(fd), 0);
+	assert_int_equal(sys_is_sealed(fd), 1);
+	assert_int_equal(sys_is_sealed(-1), -1);
+	assert_int_equal(sys_write(fd, "d", 1), -1);
+	copy = sys_map_copy(fd, 3);
+	assert_non_null(copy);
+	copy[0] = 'x';
+	assert_memory_equal(copy, "xbc", 3);
+	assert_int_equal(sys_unmap(copy, 3), 0);
+	copy = sys_map_copy(fd, 3);
+	assert_memory_equal(copy, "abc", 3);
+	assert_int_equal(sys_unmap(copy, 3), 0);
+	assert_null(sys_map_copy(-1, 3));
+	close(fd);
+}
+
+static void test_inotify_change_told(void **state)
+{
+	int fd = sys_inotify_init();
+	char path[256], events[512];
+	int file;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	(void)unit_path(path, sizeof(path), "husk-sys-XXXXXX");
+	assert_non_null(mkdtemp(path));
+	assert_true(sys_inotify_add(fd, path, IN_CREATE) >= 0);
+	assert_int_equal(sys_inotify_add(fd, "/nowhere/at/all", IN_CREATE), -1);
+	assert_int_equal(sys_read(fd, events, sizeof(events)), -1);
+	assert_int_equal(errno, EAGAIN);
+	strcat(path, "/x");
+	file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(file >= 0);
+	close(file);
+	assert_true(sys_read(fd, events, sizeof(events)) > 0);
+	assert_int_equal(unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,6 +512,8 @@ int main(void)
 		cmocka_unit_test(test_sockets_connect_without_waiting),
 		cmocka_unit_test(test_machine_asked),
 		cmocka_unit_test(test_madvise_page_dropped),
+		cmocka_unit_test(test_memfd_sealed_and_mapped),
+		cmocka_unit_test(test_inotify_change_told),
 	};
 
 	return cmocka_run_group_tests_name("sys", tests, NULL, NULL);
