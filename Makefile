@@ -80,17 +80,22 @@ SRC_PROC := \
 	src/proc/launch.c \
 	src/proc/launch_explain.c \
 	src/proc/launch_find.c \
-	src/proc/processes.c \
 	src/proc/runcheck.c
+SRC_PROBE := \
+	src/probe/probe.c
 SRC_INIT := \
 	src/init/control.c \
 	src/init/ctlproto.c \
 	src/init/init.c \
 	src/init/init_act.c \
+	src/init/helper.c \
+	src/init/init_end.c \
 	src/init/init_explain.c \
+	src/init/init_ready.c \
 	src/init/init_settle.c \
 	src/init/init_signal.c \
-	src/init/supervise.c
+	src/init/supervise.c \
+	src/init/supervise_table.c
 SRC_CMD  := \
 	src/cmd/catatonit.c \
 	src/cmd/check.c \
@@ -109,7 +114,7 @@ SRC_CMD  := \
 	src/cmd/service.c \
 	src/cmd/tini.c \
 	src/cmd/version.c
-SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_INIT) $(SRC_CMD)
+SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_PROBE) $(SRC_INIT) $(SRC_CMD)
 
 # Manual pages, the section is the suffix.
 MANUALS := \
@@ -145,13 +150,11 @@ UNIT_TESTS := \
 	test_opt \
 	test_options \
 	test_out \
-	test_processes \
 	test_render \
 	test_runcheck \
 	test_signal_name \
 	test_stage \
 	test_str \
-	test_supervise \
 	test_sys \
 	test_template \
 	test_template_limits \

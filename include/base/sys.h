@@ -87,8 +87,11 @@ int sys_await_write(int fd);
 
 /* Descriptors. */
 int sys_dup3(int old, int new, int flags);
+/* F_DUPFD_CLOEXEC: the lowest that is free from `least` on. */
+int sys_dup_above(int fd, int least);
 /* F_GETFD and F_SETFD: FD_CLOEXEC or 0. */
 int sys_get_fd_flags(int fd);
+int sys_set_fd_flags(int fd, int flags);
 /* F_GETFL and F_SETFL: the latter for descriptions of husk's own only, never for inherited ones. */
 int sys_get_status_flags(int fd);
 int sys_set_status_flags(int fd, int flags);
@@ -155,6 +158,9 @@ int sys_socket_error(int fd);
 int sys_socket_name(int fd, struct sockaddr *address, socklen_t *size);
 /* Who was at the other end when the connection was made (SO_PEERCRED). */
 int sys_peer_credentials(int fd, struct ucred *credentials);
+/* Waits until the descriptor can be read, or is hung up: 1; 0: `timeout_ms` has passed (-1: none).
+ */
+int sys_await_read(int fd, int timeout_ms);
 
 /* Terminals. */
 /* 1 or 0. */

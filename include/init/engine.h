@@ -1,13 +1,22 @@
 /*
  * engine: what init's own files share: init.c (the loop), init_act.c (supervise's actions) and
- * init_signal.c (signals, the job, the terminal). Not for other modules.
+ * init_signal.c (signals, the job, the terminal), init_ready.c (readiness and health) and
+ * init_end.c (what ends are, and are told as). Not for other modules.
  */
 #ifndef HUSK_INIT_ENGINE_H
 #define HUSK_INIT_ENGINE_H
 
 #include "base/loop.h"
+#include "init/helper.h"
 #include "init/init.h"
 #include "init/supervise.h"
+
+/* What is still to be told of an end: the line waits for the look at the memory cgroup. */
+struct init_sequel {
+	bool due;
+	bool again;    /* it is started again ... */
+	int64_t pause; /* ... after so long */
+};
 
 /* A service and what runs of it. */
 struct instance {
@@ -16,10 +25,16 @@ struct instance {
 	struct launch_spec spec;
 	pid_t pid;               /* 0: nothing runs */
 	struct loop_source exec; /* the exec-error pipe; fd -1: closed */
-	uint64_t sent;           /* signals passed or sent to it, a bit each */
-	bool not_started;        /* supervise is to be told */
-	bool reaped;             /* the same */
-	struct init_end end;
+	struct helper ready;     /* waits until it is ready */
+	struct helper health;
+	uint64_t sent;       /* signals passed or sent to it, a bit each */
+	bool not_started;    /* supervise is to be told */
+	bool reaped;         /* the same */
+	bool hung;           /* its last probe has not come back: the same */
+	bool unasked;        /* no child could be made that looks whether it is ready */
+	struct init_end run; /* what is known of the end of what runs */
+	struct init_end end; /* the last one */
+	struct init_sequel sequel;
 };
 
 struct init {
@@ -38,6 +53,7 @@ struct init {
 	struct supervise_action one_actions[SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER];
 	int64_t poll_at;      /* when to look again at what is left */
 	int64_t settle_at;    /* when the program is well on its way */
+	int64_t ask_at;       /* when to try again what is `unasked` */
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
 	pid_t own_group;
@@ -49,9 +65,10 @@ struct init {
 	bool swept;       /* what is left has been signalled: look whether anything is */
 	pid_t sweeper;    /* the child that signals what is left; 0: none */
 	int64_t watch_at; /* when a child is to look at the memory cgroup */
-	struct loop_source oom_before; /* what it answers; fd -1: none is asked */
-	int oom_pipe; /* where the child that looks for a kill for memory answers; -1: none */
-	struct instance *oom_instance;
+	int stop_signal;  /* what asked the container to stop; 0: nothing yet */
+	pid_t stop_pid;
+	struct helper oom_before; /* notes the count of kills for memory */
+	struct helper oom_after;  /* looks whether there was one more; arg: the instance */
 	struct cgroup_oom oom;
 	struct err err; /* why a process could not be made */
 };
@@ -60,9 +77,15 @@ enum {
 	INIT_SWEEP_POLL = 50000000,    /* ns between two looks at what is left */
 	INIT_WATCH_DELAY = 10000000,   /* ns from the exec to init_watch_oom */
 	INIT_SETTLE_DELAY = 100000000, /* ns from the start to init_settle */
+	INIT_ASK_AGAIN = 100000000,    /* ns between two tries to make a child */
 };
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
+/* The service's index in every table. */
+unsigned init_index(const struct instance *instance);
+/* Tells supervise and does what it lists. */
+void init_tell(struct instance *instance, enum supervise_event event);
+void init_tell_health(struct instance *instance, bool healthy);
 
 /* Gives back the memory that only the start has needed. */
 void init_settle(struct init *init);
@@ -71,12 +94,24 @@ void init_settle(struct init *init);
 void init_perform(struct init *init);
 /* Has a child note how often the kernel has killed for want of memory so far. */
 void init_watch_oom(struct init *init);
-/* Asks a child whether it has done so again. */
-void init_ask_oom(struct init *init, struct instance *instance);
-/* Reads its answer, if there is one. */
-void init_hear_oom(struct init *init);
 /* `number` to whatever is left. */
 void init_sweep(struct init *init, int number);
+
+/* Looks for its readiness until init_end_checks; ACT_AWAIT. */
+void init_await(struct instance *instance);
+/* One look at its health; ACT_PROBE. */
+void init_probe(struct instance *instance);
+/* Tries again for those that nobody looks at. */
+void init_await_again(struct init *init);
+/* It has ended, or is ready: no look goes on. */
+void init_end_checks(struct instance *instance);
+
+/* It has been reaped: what its end is. */
+void init_note_end(struct instance *instance);
+/* Says how it ended, once all is known about it and where that is not husk's caller's. */
+void init_tell_end(struct instance *instance);
+/* What init_run returns. */
+void init_finish(struct init *init, struct init_end *end, struct err *err);
 
 /* The whole job; the process alone where it has no group of its own (gVisor, or not yet). */
 void init_signal_job(struct instance *instance, int number);

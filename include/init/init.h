@@ -11,16 +11,37 @@
 
 #include "base/err.h"
 #include "base/sys.h"
+#include "init/supervise.h"
+#include "plan/plan.h"
+#include "probe/probe.h"
 #include "proc/cgroup.h"
 #include "proc/launch.h"
 
-/* One service, everything resolved. Borrowed until init_run returns. */
+/* How a service says that it is ready. */
+enum init_ready {
+	INIT_READY_PROBE,
+	INIT_READY_NOTIFY, /* sd_notify(3) */
+	INIT_READY_FD,     /* a newline on spec.extra_as */
+};
+
+/*
+ * One service, everything resolved. Borrowed until init_run returns. `rules` are the caller's part
+ * of a struct supervise_service; `passive` is a program of the command line: signals pass to it
+ * unchanged, and there is no stop sequence.
+ */
 struct init_service {
 	struct launch_spec spec; /* new_group, foreground, new_session and terminal: init's own */
-	bool adhoc;              /* signals pass unchanged, no stop sequence */
-	int64_t stop_delay;
+	struct supervise_service rules;
 	int stop_signal;
-	int64_t stop_timeout; /* -1: what `grace` leaves */
+	int reload_signal; /* 0: it is restarted, where `reloads` */
+	bool reloads;      /* on HUP and `husk reload` */
+	bool watches;      /* a change of the sources is a reload */
+	enum plan_log log;
+	enum init_ready ready;                   /* where rules.ready_timeout is not -1 */
+	const struct probe_target *ready_target; /* INIT_READY_PROBE's */
+	const char *notify; /* INIT_READY_NOTIFY: the socket's address, as in NOTIFY_SOCKET */
+	const struct probe_target *health_target; /* where rules.health_every is not 0 */
+	int64_t health_timeout;
 };
 
 enum init_job {
@@ -72,6 +93,7 @@ struct init_policy {
 enum { INIT_DROP = 255 };
 
 enum init_cause {
+	INIT_NO_END,      /* it has not run yet */
 	INIT_EXITED,      /* wait_status */
 	INIT_SIGNALLED,   /* wait_status */
 	INIT_NOT_STARTED, /* no process could be made: the err of init_run */
@@ -79,17 +101,33 @@ enum init_cause {
 	INIT_GIVEN_UP,    /* it did not end on KILL */
 };
 
-/* How it ended. */
+/* Why husk itself has ended a service, or did not start it again. */
+enum init_fault {
+	INIT_FAULT_NONE,
+	INIT_FAULT_NOT_READY, /* detail: what its probe said last */
+	INIT_FAULT_UNHEALTHY, /* detail */
+};
+
+/* How a service, or all of it, ended. */
 struct init_end {
-	int status; /* the exit status, after policy's status_map */
-	const struct init_service *service;
+	int status;                         /* the exit status, after policy's status_map */
+	const struct init_service *service; /* NULL: there was none whose status counts */
 	enum init_cause cause;
 	pid_t pid;
 	int wait_status;
 	bool expected; /* it ended by a signal that husk had passed or sent to it */
+	bool told;     /* on standard error, when it happened */
+	bool limit;    /* it was not started again: restart.limit */
+	enum init_fault fault;
+	char detail[PROBE_REASON_MAX];
+	int stop_signal; /* what asked the container to stop; 0: nothing did, or a command */
+	pid_t stop_pid;  /* who sent it; 0: from outside, or unknown */
 	struct launch_failure failure;
 	struct cgroup_oom_record oom;
 };
+
+/* The exit status that an end stands for; never 0 where something has failed. */
+int init_end_status(const struct init_end *end);
 
 /*
  * Starts the services and returns when they, and what they left, have ended; without any, when it

@@ -23,6 +23,7 @@ struct cgroup_oom {
 struct cgroup_oom_record {
 	bool killed;
 	uint64_t limit; /* bytes; 0: none */
+	uint64_t kills; /* the new count, for the next look */
 };
 
 /* Finds husk's memory cgroup and notes the count. `root` stands before every path ("" for real).

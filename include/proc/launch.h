@@ -43,8 +43,11 @@ struct launch_spec {
 	int nice;
 	const struct plan_limit *limits;
 	size_t limit_count;
-	int input;        /* 0: husk's own; else what becomes standard input */
-	int output;       /* 0: husk's own; else what becomes standard output and error */
+	int input;  /* 0: husk's own; else what becomes standard input */
+	int output; /* 0: husk's own; else what becomes standard output */
+	int error;  /* 0: as output; else what becomes standard error */
+	int extra;  /* 0: none; else what becomes descriptor `extra_as` */
+	int extra_as;
 	bool new_group;   /* its own process group */
 	bool foreground;  /* and that group gets the foreground of `terminal` */
 	bool new_session; /* setsid, and `terminal` becomes its controlling terminal */

@@ -292,6 +292,16 @@ int sys_get_fd_flags(int fd)
 	return fcntl(fd, F_GETFD);
 }
 
+int sys_set_fd_flags(int fd, int flags)
+{
+	return fcntl(fd, F_SETFD, flags);
+}
+
+int sys_dup_above(int fd, int least)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, least);
+}
+
 int sys_get_status_flags(int fd)
 {
 	return fcntl(fd, F_GETFL);

@@ -225,7 +225,8 @@ static int start(struct compat *compat, struct init_service *service)
 
 int compat_run(struct compat *compat)
 {
-	struct init_service service = {.spec = {.terminal = -1}, .adhoc = true};
+	struct init_service service = {.spec = {.terminal = -1},
+		.rules = {.passive = true, .main = true, .ready_timeout = -1}};
 	struct arena *arena = arena_new(ARENA_MAX);
 	struct err err;
 	int status;

@@ -115,12 +115,13 @@ static int report(const struct init_end *end, struct err *err)
 
 	if (end->status == 0)
 		return 0;
-	if (init_explain(end, err)) {
+	if (init_explain(end, err) && !end->told) {
 		(void)cmd_fail_start(err);
 		return end->status;
 	}
 	(void)err_format(err, text, sizeof(text));
-	log_info("%s", text);
+	if (!end->told)
+		log_info("%s", text);
 	cmd_last_words(err, 1);
 	return end->status;
 }

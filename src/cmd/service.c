@@ -107,6 +107,47 @@ static int find_program(struct load *load, const struct plan_service *plan,
 	return plan->adhoc ? -1 : err_wrap(err, "services.%s.command", plan->name);
 }
 
+static struct supervise_service make_rules(const struct plan_service *plan)
+{
+	static const enum supervise_policy policies[] = {
+		[PLAN_RESTART_NEVER] = RESTART_NEVER,
+		[PLAN_RESTART_FAILURE] = RESTART_FAILURE,
+		[PLAN_RESTART_ALWAYS] = RESTART_ALWAYS,
+	};
+
+	return (struct supervise_service){
+		.depends = plan->depends,
+		.depend_count = plan->depend_count,
+		.policy = policies[plan->restart],
+		.delay = plan->stop_delay,
+		.timeout = plan->stop_timeout,
+		.ready_timeout = plan->ready.text ? plan->ready_timeout : -1,
+		.health_every = plan->health.text ? plan->health_every : 0,
+		.health_failures = plan->health_failures,
+		.every = plan->every,
+		.restart_delay = plan->restart_delay,
+		.restart_delay_max = plan->restart_delay_max,
+		.restart_window = plan->restart_window,
+		.restart_limit = plan->restart_limit,
+		.passive = plan->adhoc,
+		.main = plan->main || plan->adhoc,
+		.oneshot = plan->oneshot,
+		.replace = plan->overlap == PLAN_OVERLAP_REPLACE,
+		.reload_restarts = plan->reload_given && plan->reload_signal == 0,
+	};
+}
+
+/* The supervisor counts restarts in it. */
+static int make_restart_times(struct arena *arena, struct supervise_service *rules, struct err *err)
+{
+	if (rules->policy == RESTART_NEVER)
+		rules->restart_limit = 0;
+	if (rules->restart_limit == 0)
+		return 0;
+	rules->restart_times = arena_array(arena, rules->restart_limit, sizeof(int64_t));
+	return rules->restart_times ? 0 : err_nomem(err);
+}
+
 int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err)
 {
@@ -121,12 +162,16 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 			.limits = plan->limits,
 			.limit_count = plan->limit_count,
 			.terminal = -1},
-		.adhoc = plan->adhoc,
-		.stop_delay = plan->stop_delay,
+		.rules = make_rules(plan),
 		.stop_signal = plan->stop_signal,
-		.stop_timeout = plan->stop_timeout,
+		.reload_signal = plan->reload_signal,
+		.reloads = plan->reload_given,
+		.watches = plan->reload_watch,
+		.log = plan->log,
+		.health_timeout = plan->health_timeout,
 	};
-	if (service_command(load, plan, &argv, err) < 0 ||
+	if (make_restart_times(load->arena, &out->rules, err) < 0 ||
+		service_command(load, plan, &argv, err) < 0 ||
 		env_export(load->env, &plan->pass, &envp, err) < 0 ||
 		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0 ||
 		service_cwd(load, plan, &out->spec.cwd, err) < 0)

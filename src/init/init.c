@@ -32,6 +32,24 @@ static bool is_empty(const struct init *init)
 	return !init->is_init || (sys_kill(-1, 0) < 0 && errno == ESRCH);
 }
 
+/* True where supervise has made a new list. */
+static bool follow_up_one(struct init *init, unsigned index)
+{
+	struct instance *instance = &init->instances[index];
+
+	if (instance->not_started) {
+		instance->not_started = false;
+		supervise_event(&init->sup, sys_now(), index, EVENT_NOT_STARTED);
+		return true;
+	}
+	if (instance->hung) {
+		instance->hung = false;
+		supervise_health(&init->sup, sys_now(), index, false);
+		return true;
+	}
+	return false;
+}
+
 /* What the acts have led to is told to supervise, which may lead to more. Every round takes
  * something nearer to its end, so that there are few. */
 static void follow_up(struct init *init)
@@ -42,13 +60,8 @@ static void follow_up(struct init *init)
 		more = false;
 		init_perform(init);
 		init->sup.action_count = 0;
-		for (unsigned i = 0; i < init->sup.count && !more; i++) {
-			if (init->instances[i].not_started) {
-				init->instances[i].not_started = false;
-				supervise_event(&init->sup, sys_now(), i, EVENT_NOT_STARTED);
-				more = true;
-			}
-		}
+		for (unsigned i = 0; i < init->sup.count && !more; i++)
+			more = follow_up_one(init, i);
 		if (!more && init->swept && init->sup.phase != PHASE_DONE && is_empty(init)) {
 			supervise_occasion(&init->sup, sys_now(), OCCASION_EMPTY);
 			more = true;
@@ -56,11 +69,24 @@ static void follow_up(struct init *init)
 	}
 }
 
-static void tell(struct init *init, struct instance *instance, enum supervise_event event)
+unsigned init_index(const struct instance *instance)
 {
-	unsigned index = (unsigned)(instance - init->instances);
+	return (unsigned)(instance - instance->init->instances);
+}
 
-	supervise_event(&init->sup, sys_now(), index, event);
+void init_tell(struct instance *instance, enum supervise_event event)
+{
+	struct init *init = instance->init;
+
+	supervise_event(&init->sup, sys_now(), init_index(instance), event);
+	follow_up(init);
+}
+
+void init_tell_health(struct instance *instance, bool healthy)
+{
+	struct init *init = instance->init;
+
+	supervise_health(&init->sup, sys_now(), init_index(instance), healthy);
 	follow_up(init);
 }
 
@@ -82,14 +108,14 @@ static void on_exec(struct loop_source *source, unsigned events)
 	loop_remove(&instance->init->loop, source);
 	fd_close(&source->fd);
 	if (size != (ssize_t)sizeof(failure)) {
-		if (!instance->init->policy->leave_rest)
+		if (!instance->init->policy->leave_rest && !instance->init->oom.known)
 			instance->init->watch_at = sys_now() + INIT_WATCH_DELAY;
-		tell(instance->init, instance, EVENT_EXEC_OK);
+		init_tell(instance, EVENT_EXEC_OK);
 		return;
 	}
-	instance->end.cause = INIT_EXEC_FAILED;
-	instance->end.failure = failure;
-	tell(instance->init, instance, EVENT_EXEC_FAILED);
+	instance->run.cause = INIT_EXEC_FAILED;
+	instance->run.failure = failure;
+	init_tell(instance, EVENT_EXEC_FAILED);
 }
 
 static struct instance *find(struct init *init, pid_t pid)
@@ -101,20 +127,36 @@ static struct instance *find(struct init *init, pid_t pid)
 	return NULL;
 }
 
+/* Its pid may soon be another's. */
+static void forget_helper(struct init *init, pid_t pid)
+{
+	if (pid == init->sweeper)
+		init->sweeper = 0;
+	if (pid == init->oom_before.pid)
+		init->oom_before.pid = 0;
+	if (pid == init->oom_after.pid)
+		init->oom_after.pid = 0;
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (init->instances[i].ready.pid == pid)
+			init->instances[i].ready.pid = 0;
+		if (init->instances[i].health.pid == pid)
+			init->instances[i].health.pid = 0;
+	}
+}
+
 static void note_reaped(struct init *init, pid_t pid, int status)
 {
 	struct instance *instance = find(init, pid);
 
-	if (pid == init->sweeper)
-		init->sweeper = 0;
 	if (!instance) {
+		forget_helper(init, pid);
 		init_trace(init, INIT_TRACE_REAPED, pid, status);
 		return;
 	}
 	init_trace(init, INIT_TRACE_ENDED, pid, status);
 	instance->pid = 0;
 	instance->reaped = true;
-	instance->end.wait_status = status;
+	instance->run.wait_status = status;
 }
 
 /*
@@ -150,22 +192,18 @@ static void reap(struct init *init)
 
 static void end_instance(struct init *init, struct instance *instance)
 {
-	struct init_end *end = &instance->end;
-	int number = WTERMSIG(end->wait_status);
+	bool well;
 
 	/* What its child wrote comes before its end. */
 	if (instance->exec.fd >= 0)
 		on_exec(&instance->exec, 0);
-	if (end->cause != INIT_EXEC_FAILED) {
-		end->cause = WIFSIGNALED(end->wait_status) ? INIT_SIGNALLED : INIT_EXITED;
-		if (end->cause == INIT_SIGNALLED)
-			end->expected = instance->sent >> (number - 1) & 1;
-		if (end->cause == INIT_SIGNALLED && number == SIGKILL && !end->expected)
-			init_ask_oom(init, instance);
-	}
+	init_note_end(instance);
 	if (init->policy->end_signal != 0)
-		(void)sys_kill(-end->pid, init->policy->end_signal);
-	tell(init, instance, EVENT_EXITED);
+		(void)sys_kill(-instance->end.pid, init->policy->end_signal);
+	init_end_checks(instance);
+	well = instance->end.cause == INIT_EXITED && instance->end.wait_status == 0;
+	init_tell(instance, well ? EVENT_EXITED_WELL : EVENT_EXITED_BADLY);
+	init_tell_end(instance);
 }
 
 /* All that are dead first, then what it means: an orphan that is already dead needs no TERM. */
@@ -197,8 +235,13 @@ static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 	if (taken->code <= 0 && taken->pid == init->self &&
 		!(init->ignore_once >> (number - 1) & 1))
 		return;
-	if (init_take_signal(init, number))
-		tell_all(init, OCCASION_STOP);
+	if (!init_take_signal(init, number))
+		return;
+	if (init->stop_signal == 0) {
+		init->stop_signal = number;
+		init->stop_pid = taken->code <= 0 ? taken->pid : 0;
+	}
+	tell_all(init, OCCASION_STOP);
 }
 
 static void on_signals(struct loop_source *source, unsigned events)
@@ -261,6 +304,8 @@ static void run(struct init *init)
 			deadline = init->watch_at;
 		if (init->settle_at < deadline)
 			deadline = init->settle_at;
+		if (init->ask_at < deadline)
+			deadline = init->ask_at;
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
@@ -279,6 +324,8 @@ static void run(struct init *init)
 			look_again(init);
 		if (init->settle_at <= deadline)
 			init_settle(init);
+		if (init->ask_at <= deadline)
+			init_await_again(init);
 	}
 }
 
@@ -291,18 +338,17 @@ static void set_up_instance(struct init *init, unsigned index, const struct init
 		.service = service,
 		.spec = service->spec,
 		.exec = {.fd = -1, .arg = instance, .ready = on_exec},
+		.run = {.service = service},
 		.end = {.service = service},
 	};
+	helper_init(&instance->ready);
+	helper_init(&instance->health);
 	instance->spec.new_session = init->policy->own_session;
 	instance->spec.new_group = !init->policy->same_group;
-	instance->spec.foreground = init->foreground;
+	instance->spec.foreground = init->foreground && init->sup.count == 1;
 	/* The one of standard input, which husk has given up, becomes the session's. */
 	instance->spec.terminal = init->policy->own_session ? 0 : init->terminal;
-	init->services[index] = (struct supervise_service){
-		.delay = service->stop_delay,
-		.timeout = service->stop_timeout,
-		.passive = service->adhoc,
-	};
+	init->services[index] = service->rules;
 }
 
 static int allocate(struct init *init, unsigned count, struct err *err)
@@ -383,40 +429,15 @@ static int set_up_loop(struct init *init, struct err *err)
 	return 0;
 }
 
-static int exit_status(const struct init_end *end)
-{
-	switch (end->cause) {
-	case INIT_EXITED:
-		return WEXITSTATUS(end->wait_status);
-	case INIT_SIGNALLED:
-		return 128 + WTERMSIG(end->wait_status);
-	case INIT_NOT_STARTED:
-		return ERR_INTERNAL;
-	case INIT_EXEC_FAILED:
-		return (int)launch_code(&end->failure);
-	case INIT_GIVEN_UP:
-		break;
-	}
-	return 128 + SIGKILL;
-}
-
-static void finish(struct init *init, struct init_end *end, struct err *err)
-{
-	init_hear_oom(init);
-	init_terminal_back(init);
-	*end = init->instances[0].end;
-	end->status = exit_status(end);
-	if (init->policy->status_map[end->status / 8] >> (end->status % 8) & 1)
-		end->status = 0;
-	if (end->cause == INIT_NOT_STARTED)
-		*err = init->err;
-}
-
 static void tear_down(struct init *init)
 {
-	for (unsigned i = 0; i < init->sup.count && init->instances; i++)
+	for (unsigned i = 0; i < init->sup.count && init->instances; i++) {
 		fd_close(&init->instances[i].exec.fd);
-	fd_close(&init->oom_before.fd);
+		fd_close(&init->instances[i].ready.source.fd);
+		fd_close(&init->instances[i].health.source.fd);
+	}
+	fd_close(&init->oom_before.source.fd);
+	fd_close(&init->oom_after.source.fd);
 	fd_close(&init->signal_source.fd);
 	loop_fini(&init->loop);
 	if (init->terminal > 2)
@@ -431,7 +452,7 @@ static void tear_down(struct init *init)
 static void start(struct init *init)
 {
 	for (unsigned i = 0; i < init->sup.count; i++)
-		tell(init, &init->instances[i], EVENT_START);
+		init_tell(&init->instances[i], EVENT_START);
 	if (init->policy->chdir_root)
 		(void)sys_chdir("/");
 	init->settle_at = sys_now() + INIT_SETTLE_DELAY;
@@ -446,16 +467,19 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		.signals = *signals,
 		.loop = {.epoll = -1},
 		.signal_source = {.fd = -1},
-		.sup = {.grace = grace, .leave_rest = policy->leave_rest},
+		.sup = {.grace = grace,
+			.leave_rest = policy->leave_rest,
+			.random = (uint32_t)sys_now()},
 		.poll_at = SUPERVISE_NEVER,
 		.watch_at = SUPERVISE_NEVER,
 		.settle_at = SUPERVISE_NEVER,
-		.oom_before = {.fd = -1},
+		.ask_at = SUPERVISE_NEVER,
 		.terminal = -1,
-		.oom_pipe = -1,
 	};
 	int result = -1;
 
+	helper_init(&init.oom_before);
+	helper_init(&init.oom_after);
 	if (allocate(&init, count, err) < 0)
 		goto out;
 	set_up_process(&init);
@@ -467,7 +491,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 	start(&init);
 	/* From here on nothing may end husk but the end of its services. */
 	run(&init);
-	finish(&init, end, err);
+	init_finish(&init, end, err);
 	result = 0;
 out:
 	tear_down(&init);

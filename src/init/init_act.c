@@ -8,93 +8,27 @@
 #include "init/engine.h"
 #include "proc/descendants.h"
 
-/* A child for what PID 1 must not do itself. Every signal but KILL stays blocked in it. */
-static pid_t fork_helper(void)
+static void look_before(struct helper *helper, void *record)
 {
-	pid_t pid = sys_fork();
-
-	if (pid < 0)
-		log_warn_errno("cannot fork a helper");
-	return pid;
+	(void)helper;
+	cgroup_oom_watch(record, "");
 }
 
-/* The record comes by one write, well below PIPE_BUF: there whole, or the child has failed. */
-static void on_oom_before(struct loop_source *source, unsigned events)
+static void on_oom_before(struct helper *helper, const void *record)
 {
-	struct init *init = source->arg;
-	struct cgroup_oom record;
-
-	(void)events;
-	if (sys_read(source->fd, &record, sizeof(record)) == (ssize_t)sizeof(record))
-		init->oom = record;
-	loop_remove(&init->loop, source);
-	fd_close(&source->fd);
-	log_debug("memory cgroup: %s", init->oom.known ? init->oom.folder : "not found");
+	if (record != NULL)
+		helper->init->oom = *(const struct cgroup_oom *)record;
+	log_debug("memory cgroup: %s",
+		helper->init->oom.known ? helper->init->oom.folder : "not found");
 }
 
 /* Not at once: reading cgroup files takes as long as a short program runs. */
 void init_watch_oom(struct init *init)
 {
-	int fds[2];
-	pid_t pid;
-
 	init->watch_at = SUPERVISE_NEVER;
-	if (sys_pipe(fds) < 0)
-		return;
-	pid = fork_helper();
-	if (pid == 0) {
-		struct cgroup_oom record;
-
-		cgroup_oom_watch(&record, "");
-		(void)sys_write(fds[1], &record, sizeof(record));
-		sys_exit(0);
-	}
-	fd_close(&fds[1]);
-	init->oom_before = (struct loop_source){.fd = fds[0], .arg = init, .ready = on_oom_before};
-	if (pid < 0 || loop_add(&init->loop, &init->oom_before, LOOP_READ) < 0)
-		fd_close(&init->oom_before.fd);
-	init->childless = false;
-}
-
-/* The answer is read when the loop is over: the helper is a child like any, and waited for. */
-void init_ask_oom(struct init *init, struct instance *instance)
-{
-	int fds[2];
-	pid_t pid;
-
-	if (!init->oom.known || init->oom_pipe >= 0 || sys_pipe(fds) < 0)
-		return;
-	/* For the same reason as in launch. */
-	(void)sys_set_status_flags(fds[0], O_NONBLOCK);
-	pid = fork_helper();
-	if (pid == 0) {
-		struct cgroup_oom_record record;
-
-		cgroup_oom_compare(&init->oom, &record);
-		(void)sys_write(fds[1], &record, sizeof(record));
-		sys_exit(0);
-	}
-	fd_close(&fds[1]);
-	if (pid < 0) {
-		fd_close(&fds[0]);
-		return;
-	}
-	init->childless = false;
-	init->oom_pipe = fds[0];
-	init->oom_instance = instance;
-}
-
-/* A helper that is stuck or stopped was killed with all that was left: the pipe is at its end, or
- * the helper cannot be killed and its answer not waited for. */
-void init_hear_oom(struct init *init)
-{
-	struct cgroup_oom_record record;
-
-	if (init->oom_pipe < 0)
-		return;
-	if (init->childless && sys_read(init->oom_pipe, &record, sizeof(record)) == sizeof(record))
-		init->oom_instance->end.oom = record;
-	fd_close(&init->oom_pipe);
+	if (init->oom_before.source.fd < 0)
+		(void)helper_start(init, &init->oom_before, sizeof(struct cgroup_oom), look_before,
+			on_oom_before);
 }
 
 /* Only PID 1 may kill(-1): elsewhere that is every process of the user. */
@@ -112,13 +46,15 @@ void init_sweep(struct init *init, int number)
 	}
 	if (init->childless || init->sweeper != 0)
 		return;
-	init->sweeper = fork_helper();
+	init->sweeper = sys_fork();
 	if (init->sweeper == 0) {
 		(void)descendants_signal("/proc", init->self, number);
 		sys_exit(0);
 	}
-	if (init->sweeper < 0)
+	if (init->sweeper < 0) {
+		log_warn_errno("cannot fork a helper");
 		init->sweeper = 0;
+	}
 }
 
 static void launch(struct init *init, struct instance *instance)
@@ -127,13 +63,15 @@ static void launch(struct init *init, struct instance *instance)
 
 	if (pid < 0) {
 		instance->not_started = true;
-		instance->end.cause = INIT_NOT_STARTED;
+		instance->end =
+			(struct init_end){.service = instance->service, .cause = INIT_NOT_STARTED};
 		return;
 	}
 	/* A process of our user could hold the other end open, through /proc/PID/fd. */
 	(void)sys_set_status_flags(instance->exec.fd, O_NONBLOCK);
 	instance->pid = pid;
-	instance->end.pid = pid;
+	instance->sent = 0;
+	instance->run = (struct init_end){.service = instance->service, .pid = pid};
 	init->childless = false;
 	init_trace(init, INIT_TRACE_SPAWNED, pid, 0);
 	/* Unwatched, the pipe is read when the child has ended. */
@@ -154,15 +92,48 @@ static void stop(struct instance *instance)
 	init_signal_job(instance, SIGCONT);
 }
 
+static void reload(struct instance *instance)
+{
+	char name[SIGNAL_NAME_MAX];
+
+	log_info("%s: told to reload, by %s", instance->spec.name,
+		signal_name(instance->service->reload_signal, name));
+	if (instance->pid != 0)
+		(void)sys_kill(instance->pid, instance->service->reload_signal);
+}
+
 static void perform(struct init *init, const struct supervise_action *action)
 {
 	struct instance *instance = &init->instances[action->service];
+	const struct supervise_service *rules = &init->services[action->service];
 
 	switch (action->act) {
 	case ACT_LAUNCH:
 		launch(init, instance);
 		break;
+	case ACT_AWAIT:
+		init_await(instance);
+		break;
+	case ACT_PROBE:
+		init_probe(instance);
+		break;
+	case ACT_RELOAD:
+		reload(instance);
+		break;
+	case ACT_READY:
+		init_end_checks(instance);
+		log_info("%s: ready", instance->spec.name);
+		break;
+	case ACT_UNREADY:
+		instance->run.fault = INIT_FAULT_NOT_READY;
+		init_end_checks(instance);
+		break;
+	case ACT_SICK:
+		instance->run.fault = INIT_FAULT_UNHEALTHY;
+		init_end_checks(instance);
+		break;
 	case ACT_SIGNAL:
+		init_end_checks(instance);
 		stop(instance);
 		break;
 	case ACT_LATE:
@@ -175,9 +146,23 @@ static void perform(struct init *init, const struct supervise_action *action)
 			(void)sys_kill(instance->pid, SIGKILL);
 		break;
 	case ACT_GIVE_UP:
-		log_error("%s: still there after SIGKILL: given up", instance->spec.name);
-		instance->end.cause = INIT_GIVEN_UP;
+		instance->run.cause = INIT_GIVEN_UP;
+		init_note_end(instance);
 		instance->pid = 0;
+		init_tell_end(instance);
+		break;
+	case ACT_BACKOFF:
+		instance->sequel.again = true;
+		/* Over at once, where it has run for so long. */
+		instance->sequel.pause =
+			rules->deadline == SUPERVISE_NEVER ? 0 : rules->deadline - rules->since;
+		break;
+	case ACT_LIMIT:
+		instance->end.limit = true;
+		break;
+	case ACT_SKIPPED:
+		log_warn("%s: still running when its next run was due: skipped",
+			instance->spec.name);
 		break;
 	case ACT_SWEEP_TERM:
 		init_sweep(init, SIGTERM);
@@ -189,11 +174,18 @@ static void perform(struct init *init, const struct supervise_action *action)
 		log_error("a process is still there after SIGKILL: left behind");
 		break;
 	case ACT_FINISH:
+	case ACT_ARM_READY:
+	case ACT_ARM_HEALTH:
 	case ACT_ARM_DELAY:
 	case ACT_ARM_STOP:
 	case ACT_ARM_KILL:
 	case ACT_ARM_SWEEP:
+	case ACT_DEFER:
+	case ACT_WANT_DOWN:
+	case ACT_WANT_UP:
+	case ACT_WANT_JUDGED:
 	case ACT_STOP_SERVICES:
+	case ACT_HURRY_SERVICES:
 		break;
 	}
 }

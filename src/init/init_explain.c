@@ -36,11 +36,50 @@ static bool explain_signal(const struct init_end *end, struct err *err)
 	return !end->expected;
 }
 
-bool init_explain(const struct init_end *end, struct err *err)
+/* In words: "30s", as it is written in husk.yaml. */
+static void format_time(int64_t ns, char *out, size_t size)
+{
+	int64_t ms = ns / 1000000;
+
+	if (ms % 1000 == 0)
+		(void)snprintf(out, size, "%" PRId64 "s", ms / 1000);
+	else
+		(void)snprintf(out, size, "%" PRId64 "ms", ms);
+}
+
+/* Why husk has ended it. False where it has not. */
+static bool explain_fault(const struct init_end *end, struct err *err)
+{
+	const struct supervise_service *rules = &end->service->rules;
+	const char *name = end->service->spec.name;
+	const char *colon = end->detail[0] != '\0' ? ": " : "";
+	char time[32];
+
+	switch (end->fault) {
+	case INIT_FAULT_NONE:
+		return false;
+	case INIT_FAULT_NOT_READY:
+		format_time(rules->ready_timeout, time, sizeof(time));
+		(void)err_set(err, (enum err_code)end->status, "%s: not ready in %s%s%s", name,
+			time, colon, end->detail);
+		return true;
+	case INIT_FAULT_UNHEALTHY:
+		(void)err_set(err, (enum err_code)end->status,
+			"%s: unhealthy %u times in a row%s%s", name, rules->health_failures, colon,
+			end->detail);
+		return true;
+	}
+	return false;
+}
+
+static bool explain_cause(const struct init_end *end, struct err *err)
 {
 	const char *name = end->service->spec.name;
 
 	switch (end->cause) {
+	case INIT_NO_END:
+		(void)err_set(err, (enum err_code)end->status, "%s: has not run", name);
+		return false;
 	case INIT_EXITED:
 		(void)err_set(err, (enum err_code)end->status, "%s: exited with status %d", name,
 			WEXITSTATUS(end->wait_status));
@@ -57,5 +96,25 @@ bool init_explain(const struct init_end *end, struct err *err)
 			"%s: did not end even by SIGKILL (in an uninterruptible wait?)", name);
 		return true;
 	}
+	return true;
+}
+
+bool init_explain(const struct init_end *end, struct err *err)
+{
+	const struct supervise_service *rules;
+	char time[32];
+	bool wrong;
+
+	if (end->service == NULL) {
+		(void)err_set(err, (enum err_code)end->status, "asked to stop");
+		return false;
+	}
+	rules = &end->service->rules;
+	wrong = explain_fault(end, err) || explain_cause(end, err);
+	if (!end->limit)
+		return wrong;
+	format_time(rules->restart_window, time, sizeof(time));
+	(void)err_append(err, "; started again %u times in %s: restart.limit is reached",
+		rules->restart_limit, time);
 	return true;
 }

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "base/signal_name.h"
 #include "init/engine.h"
 
 static uint64_t bit(int number)
@@ -30,10 +31,25 @@ static void pass(struct init *init, struct instance *instance, int number, bool 
 	init_trace(init, INIT_TRACE_PASSED, instance->pid, number);
 }
 
-static void pass_to_all(struct init *init, int number, bool whole_job)
+/* The one that stands for the container. NULL: there are several, and none is the main one. */
+static struct instance *find_main(const struct init *init)
 {
-	for (unsigned i = 0; i < init->sup.count; i++)
-		pass(init, &init->instances[i], number, whole_job);
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (init->services[i].main || init->sup.count == 1)
+			return &init->instances[i];
+	}
+	return NULL;
+}
+
+static void pass_on(struct init *init, int number, bool whole_job)
+{
+	struct instance *instance = find_main(init);
+	char name[SIGNAL_NAME_MAX];
+
+	if (instance)
+		pass(init, instance, number, whole_job);
+	else if (init->sup.count > 0)
+		log_info("%s is for nobody: no service is the main one", signal_name(number, name));
 }
 
 static bool is_job_signal(int number)
@@ -62,24 +78,18 @@ static void resume_job(struct init *init)
 
 static bool asks_to_stop(const struct init *init, int number)
 {
+	const struct instance *instance = find_main(init);
+
 	if (number == SIGTERM || number == SIGINT)
 		return true;
-	for (unsigned i = 0; i < init->sup.count; i++) {
-		const struct init_service *service = init->instances[i].service;
-		if (!service->adhoc && service->stop_signal == number)
-			return true;
-	}
-	return false;
+	return instance && !instance->service->rules.passive &&
+	       instance->service->stop_signal == number;
 }
 
-/* False where there is no service: husk itself is asked. */
-static bool all_adhoc(const struct init *init)
+/* A program of the command line; not where there is none: husk itself is asked. */
+static bool is_passive(const struct init *init)
 {
-	for (unsigned i = 0; i < init->sup.count; i++) {
-		if (!init->instances[i].service->adhoc)
-			return false;
-	}
-	return init->sup.count > 0;
+	return init->sup.count > 0 && init->services[0].passive;
 }
 
 bool init_take_signal(struct init *init, int number)
@@ -95,7 +105,7 @@ bool init_take_signal(struct init *init, int number)
 	}
 	if (asks_to_stop(init, number)) {
 		/* What is left when the program has ended is husk's own to stop. */
-		if (init->sup.phase >= PHASE_SWEEP_TERM || !all_adhoc(init))
+		if (init->sup.phase >= PHASE_SWEEP_TERM || !is_passive(init))
 			return true;
 	}
 	if (number == SIGCONT)
@@ -104,7 +114,7 @@ bool init_take_signal(struct init *init, int number)
 		mapped = is_job_signal(number) && policy->job == INIT_JOB_STOP ? SIGSTOP : number;
 	if (mapped != INIT_DROP) {
 		bool job = policy->job == INIT_JOB_STOP && (mapped == SIGSTOP || mapped == SIGCONT);
-		pass_to_all(init, mapped, job || policy->group_signals);
+		pass_on(init, mapped, job || policy->group_signals);
 	}
 	if (is_job_signal(number) && policy->job != INIT_JOB_PASS)
 		stop_self(init);

@@ -147,5 +147,6 @@ void cgroup_oom_compare(const struct cgroup_oom *before, struct cgroup_oom_recor
 	if (!before->known || !read_kills(before->folder, before->v1, &kills))
 		return;
 	record->killed = kills > before->kills;
+	record->kills = kills;
 	record->limit = read_limit(before->folder, before->v1);
 }

@@ -63,14 +63,24 @@ static int set_up_job(const struct launch_spec *spec)
 	return 0;
 }
 
+static int give(int fd, int as)
+{
+	if (fd == as)
+		return sys_set_fd_flags(fd, 0);
+	return sys_dup3(fd, as, 0) < 0 ? -1 : 0;
+}
+
 static int set_up_streams(const struct launch_spec *spec)
 {
-	if (spec->input > 0 && sys_dup3(spec->input, 0, 0) < 0)
+	int error = spec->error > 0 ? spec->error : spec->output;
+
+	if (spec->input > 0 && give(spec->input, 0) < 0)
 		return -1;
-	if (spec->output > 0 &&
-		(sys_dup3(spec->output, 1, 0) < 0 || sys_dup3(spec->output, 2, 0) < 0))
+	if (spec->output > 0 && give(spec->output, 1) < 0)
 		return -1;
-	return 0;
+	if (error > 0 && give(error, 2) < 0)
+		return -1;
+	return spec->extra > 0 ? give(spec->extra, spec->extra_as) : 0;
 }
 
 static int set_up_limits(const struct launch_spec *spec, unsigned *index)
@@ -163,6 +173,9 @@ pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *
 		struct launch_failure failure = {0};
 		struct launch_spec own = *spec;
 
+		/* What the program is given may want the pipe's number. */
+		if (own.extra > 0 && fds[1] == own.extra_as)
+			fds[1] = sys_dup_above(fds[1], own.extra_as + 1);
 		if (own.block != 0)
 			(void)execblock_apply(own.block, own.block_index, &own);
 		become(&own, signals, &failure);

@@ -119,9 +119,11 @@ static int run_engine(const struct engine *engine, char *const *words)
 			.argv = words,
 			.envp = envp,
 			.terminal = -1},
-		.adhoc = !engine->configured,
+		.rules = {.passive = !engine->configured,
+			.main = true,
+			.ready_timeout = -1,
+			.timeout = -1},
 		.stop_signal = SIGTERM,
-		.stop_timeout = -1,
 	};
 	struct init_policy policy = engine->policy;
 	struct launch_signals signals;
