@@ -106,6 +106,7 @@ SRC_CMD  := \
 	src/cmd/envsubst.c \
 	src/cmd/explain.c \
 	src/cmd/help.c \
+	src/cmd/json.c \
 	src/cmd/load.c \
 	src/cmd/main.c \
 	src/cmd/render.c \

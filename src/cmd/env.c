@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/json.h"
 #include "cmd/load.h"
 
 enum {
@@ -159,45 +160,6 @@ static void append_text(const struct env *env, const struct plan_list *pass, str
 	buf_fini(&origin);
 }
 
-/* The length of the UTF-8 character at the start, 0 where there is none. */
-static size_t character(struct str text)
-{
-	for (size_t len = 1; len <= 4 && len <= text.len; len++) {
-		if (str_is_utf8(str_sub(text, 0, len)))
-			return len;
-	}
-	return 0;
-}
-
-/* What is no UTF-8 becomes U+FFFD, since JSON has no such bytes; what a terminal would act on is
- * escaped, all of which lies below U+10000. */
-static void append_json_string(struct str text, struct buf *out)
-{
-	buf_append_char(out, '"');
-	while (text.len > 0) {
-		size_t len = character(text);
-		const unsigned char *p = (const unsigned char *)text.data;
-
-		if (len == 0)
-			buf_append_cstr(out, "\\ufffd");
-		else if (len == 1 || str_printable(text) > 0)
-			filter_apply(FILTER_JSON, str_sub(text, 0, len), out, NULL);
-		else if (len == 2)
-			buf_appendf(out, "\\u%04x", (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu));
-		else
-			buf_appendf(out, "\\u%04x",
-				(p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu));
-		text = str_sub(text, len ? len : 1, text.len);
-	}
-	buf_append_char(out, '"');
-}
-
-static void append_json_field(const char *name, struct str text, struct buf *out)
-{
-	buf_appendf(out, "\"%s\":", name);
-	append_json_string(text, out);
-}
-
 static void append_json(const struct env *env, const struct plan_list *pass, struct buf *out)
 {
 	const struct env_var *var;
@@ -207,22 +169,22 @@ static void append_json(const struct env *env, const struct plan_list *pass, str
 		if (!is_shown(var, pass))
 			continue;
 		buf_appendf(out, "%s{", separator);
-		append_json_field("name", var->name, out);
+		json_field("name", var->name, out);
 		if (var->secret || var->origin == ENV_UNSET)
 			buf_append_cstr(out, ",\"value\":null,");
 		else {
 			buf_append_char(out, ',');
-			append_json_field("value", var->value, out);
+			json_field("value", var->value, out);
 			buf_append_char(out, ',');
 		}
-		append_json_field("origin", str_from(env_origin_name(var->origin)), out);
+		json_field("origin", str_from(env_origin_name(var->origin)), out);
 		if (var->source) {
 			buf_append_char(out, ',');
-			append_json_field("source", str_from(var->source), out);
+			json_field("source", str_from(var->source), out);
 		}
 		if (var->place.file) {
 			buf_append_char(out, ',');
-			append_json_field("file", str_from(var->place.file), out);
+			json_field("file", str_from(var->place.file), out);
 			buf_appendf(out, ",\"line\":%u", var->place.line);
 		}
 		buf_appendf(out, ",\"secret\":%s,\"passed\":%s}", var->secret ? "true" : "false",
