@@ -80,6 +80,7 @@ SRC_PROC := \
 	src/proc/launch.c \
 	src/proc/launch_explain.c \
 	src/proc/launch_find.c \
+	src/proc/processes.c \
 	src/proc/runcheck.c
 SRC_PROBE := \
 	src/probe/probe.c
@@ -151,6 +152,7 @@ UNIT_TESTS := \
 	test_opt \
 	test_options \
 	test_out \
+	test_processes \
 	test_render \
 	test_runcheck \
 	test_signal_name \

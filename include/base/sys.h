@@ -158,9 +158,6 @@ int sys_socket_error(int fd);
 int sys_socket_name(int fd, struct sockaddr *address, socklen_t *size);
 /* Who was at the other end when the connection was made (SO_PEERCRED). */
 int sys_peer_credentials(int fd, struct ucred *credentials);
-/* Waits until the descriptor can be read, or is hung up: 1; 0: `timeout_ms` has passed (-1: none).
- */
-int sys_await_read(int fd, int timeout_ms);
 
 /* Terminals. */
 /* 1 or 0. */

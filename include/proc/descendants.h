@@ -6,11 +6,9 @@
 
 #include <sys/types.h>
 
-enum { DESCENDANTS_MAX = 32768 };
-
 /*
  * Sends the signal `number` to every descendant of `ancestor` but the caller. Returns how many, 0
- * where /proc is not there. Reads files: for a short-lived child. Not for two threads.
+ * where /proc is not there. Reads files: for a short-lived child.
  */
 int descendants_signal(const char *proc_path, pid_t ancestor, int number);
 

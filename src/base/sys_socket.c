@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/sys.h"
@@ -63,13 +62,4 @@ int sys_socket_error(int fd)
 int sys_socket_name(int fd, struct sockaddr *address, socklen_t *size)
 {
 	return getsockname(fd, address, size);
-}
-
-int sys_await_read(int fd, int timeout_ms)
-{
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-	int result;
-
-	RETRY(result, poll(&pollfd, 1, timeout_ms));
-	return result;
 }

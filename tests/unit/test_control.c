@@ -136,7 +136,7 @@ static unsigned hear(struct world *world, int fd, union ctl_reply *reply)
 	char data[sizeof(*reply) + 8];
 	ssize_t size;
 
-	while (sys_await_read(fd, 0) == 0)
+	while (loop_await(fd, LOOP_READ, 0) == 0)
 		loop_wait(&world->loop, sys_now() + 1000000);
 	size = sys_recv(fd, data, sizeof(data), MSG_TRUNC);
 	if (size == 0 || (size < 0 && errno == ECONNRESET))
@@ -402,7 +402,7 @@ static void test_foreign_user_refused(void **state)
 			own = connected(world);
 		/* Connected: whether it stays so is up to PID 1. */
 		(void)!write(fds[1], "x", 1);
-		_exit(own >= 0 && sys_await_read(own, 120000) == 1 &&
+		_exit(own >= 0 && loop_await(own, LOOP_READ, INT64_MAX) > 0 &&
 			sys_recv(own, &byte, 1, 0) == 0);
 	}
 	assert_int_equal(read(fds[0], &byte, 1), 1);
