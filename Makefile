@@ -132,9 +132,11 @@ UNIT_TESTS := \
 	test_cgroup \
 	test_compat \
 	test_config \
+	test_config_files \
+	test_config_services \
+	test_config_snapshot \
 	test_control \
 	test_ctlproto \
-	test_config_snapshot \
 	test_dispatch \
 	test_env \
 	test_descendants \
