@@ -133,6 +133,7 @@ UNIT_TESTS := \
 	test_compat \
 	test_config \
 	test_config_files \
+	test_config_order \
 	test_config_services \
 	test_config_snapshot \
 	test_control \

@@ -1,6 +1,6 @@
 /* What a service may not say at once, and what it is where it does not say. */
 #include <signal.h>
-#include <string.h>
+#include <strings.h>
 
 #include "plan/config_parts.h"
 
@@ -46,11 +46,8 @@ static const struct apart aparts[] = {
 static const struct yaml_node *said(const struct yaml_node *mapping, const char *key)
 {
 	const struct yaml_node *node = yaml_get(mapping, key);
-	bool value;
 
-	if (node && node->plain && str_to_bool(node->value, &value) == 0 && !value)
-		return NULL;
-	return node;
+	return node && node->plain && strcasecmp(node->value.data, "false") == 0 ? NULL : node;
 }
 
 static void check_apart(struct schema *s, const struct yaml_node *mapping)

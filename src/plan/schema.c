@@ -364,12 +364,12 @@ static void error_wants_list(
 }
 
 /* What stands in a list: a text; a path is not empty. */
-static void check_item(struct schema *s, const struct yaml_node *item, size_t index, bool path)
+static bool check_item(struct schema *s, const struct yaml_node *item, size_t index, bool path)
 {
 	bool text = item->kind == YAML_SCALAR && !yaml_is_null(item);
 
 	if (text && (!path || item->value.len > 0))
-		return;
+		return true;
 	schema_push_index(s, index);
 	if (text)
 		schema_error(s, item, "wants a path, not an empty text");
@@ -381,13 +381,14 @@ static void check_item(struct schema *s, const struct yaml_node *item, size_t in
 	else
 		schema_error(s, item, "wants a text, not a list");
 	schema_pop(s);
+	return false;
 }
 
 static void read_list(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 	struct plan_list *list, bool paths)
 {
 	struct plan_text *items;
-	size_t n = 0;
+	size_t n = 0, count = 0;
 
 	if (node->kind != YAML_SEQUENCE) {
 		schema_error_type(s, key, node);
@@ -398,11 +399,11 @@ static void read_list(struct schema *s, const struct schema_key *key, const stru
 		schema_nomem(s);
 		return;
 	}
-	for (const struct yaml_node *item = node->first; item; item = item->next, n++) {
-		check_item(s, item, n, paths);
-		schema_set_text(&items[n], item);
-	}
-	*list = (struct plan_list){.items = items, .count = n, .given = true};
+	/* What is no text is left out, so that names can be looked up all the same. */
+	for (const struct yaml_node *item = node->first; item; item = item->next)
+		if (check_item(s, item, n++, paths))
+			schema_set_text(&items[count++], item);
+	*list = (struct plan_list){.items = items, .count = count, .given = true};
 }
 
 void schema_list(

@@ -108,7 +108,10 @@ static const char main_text[] =
 	"  M: {<<: [*a, {secret: true}]}\n"
 	"env_file: x\n"
 	"templates: [{from: a, to: b, only: [c], check: [d, \"e\"]}]\n"
-	"services: {s: {command: [a, 'b', \"c\"], limits: {nofile: 1}, stop: {delay: 1s}}}\n";
+	"services:\n"
+	"  s: {command: [a, 'b', \"c\"], limits: {nofile: 1}, stop: {delay: 1s}, after: [t]}\n"
+	"  t: {command: [a], restart: {delay: 1s..2s}, ready: notify, before: u}\n"
+	"  u: {command: [a], after: [s, t], health: {probe: 'tcp://h:1'}}\n";
 static const char part_text[] = "# more\nenv: {c1: 1, c2: 2, c3: 3, c4: 4, c5: 5, c6: 6, c7: 7, "
 				"c8: 8, c9: 9, d1: 1, d2: 2,\n"
 				"  d3: 3, d4: 4, d5: \"long\n\n text\", d6: |\n  x}\n}\n";
@@ -144,9 +147,9 @@ static int set_up(void **state)
 		"env: {c1: 1, c2: 2, c3: 3, c4: 4, c5: 5, c6: 6, c7: 7, c8: 8, c9: 9,\n"
 		" d1: 1, d2: 2, d3: 3, d4: 4, d5: \"long\n\n text\"}\n");
 	write_file("d/b.yaml", part_text);
-	write_file("bad.yaml",
-		"version: 1\na: 1\nservices: {s: {command: \"a 'b c' d\", stop: {signal: QIUT}}}\n"
-		"env: {A: [x], B: 1, B: 2, C: {type: prot}}\n");
+	write_file("bad.yaml", "version: 1\na: 1\nservices: {s: {command: \"a 'b c' d\", stop: "
+			       "{signal: QIUT}, after: [t]}}\n"
+			       "env: {A: [x], B: 1, B: 2, C: {type: prot}}\n");
 	return 0;
 }
 
@@ -218,7 +221,7 @@ static void test_load_errors_each_allocation_fails_clean_error(void **state)
 
 	(void)state;
 	assert_true(fail_each("bad.yaml", &last) > 50);
-	assert_int_equal(last.count, 6);
+	assert_int_equal(last.count, 7);
 }
 
 static void test_load_each_system_call_fails_clean_error(void **state)

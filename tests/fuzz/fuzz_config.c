@@ -14,6 +14,39 @@ static void check_list(const struct plan_list *list)
 			abort();
 }
 
+static void check_service(const struct plan *plan, const struct plan_service *service)
+{
+	if (service->command.count == 0 || service->stop_signal < 1 ||
+		service->restart_delay <= 0 ||
+		service->restart_delay > service->restart_delay_max ||
+		service->health_timeout <= 0 || service->health_timeout > service->health_every ||
+		service->ready_timeout <= 0 || service->every < 0)
+		abort();
+	check_list(&service->command);
+	check_list(&service->pass);
+	for (unsigned i = 0; i < service->depend_count; i++)
+		if (service->depends[i] >= plan->service_count ||
+			&plan->services[service->depends[i]] == service)
+			abort();
+}
+
+/* A service stands in the order behind those that it waits for. */
+static void check_order(const struct plan *plan)
+{
+	unsigned char *started = calloc(plan->service_count + 1, 1);
+
+	for (size_t i = 0; started && i < plan->service_count; i++) {
+		const struct plan_service *service = &plan->services[plan->order[i]];
+
+		for (unsigned k = 0; k < service->depend_count; k++)
+			if (!started[service->depends[k]])
+				abort();
+		if (started[plan->order[i]]++)
+			abort();
+	}
+	free(started);
+}
+
 static void check_plan(const struct plan *plan)
 {
 	if (plan->service_count > PLAN_SERVICES_MAX || plan->grace < 0)
@@ -35,12 +68,9 @@ static void check_plan(const struct plan *plan)
 		check_list(&plan->templates[i].only);
 		check_list(&plan->templates[i].check);
 	}
-	for (size_t i = 0; i < plan->service_count; i++) {
-		if (plan->services[i].command.count == 0 || plan->services[i].stop_signal < 1)
-			abort();
-		check_list(&plan->services[i].command);
-		check_list(&plan->services[i].pass);
-	}
+	for (size_t i = 0; i < plan->service_count; i++)
+		check_service(plan, &plan->services[i]);
+	check_order(plan);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

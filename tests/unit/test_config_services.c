@@ -255,6 +255,263 @@ static void test_service_name_length(void **state)
 	assert_int_equal(f->errors.count, 1);
 }
 
+/* ---- when it runs ---- */
+
+#define MS INT64_C(1000000)
+
+static void test_service_supervision_defaults(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_service *s;
+
+	load_good(f, SVC "  t:\n    command: [t]\n");
+	s = &f->plan.services[0];
+	assert_false(s->main || s->oneshot || s->restart_given || s->reload_given);
+	assert_true(s->every == 0);
+	assert_int_equal(s->overlap, PLAN_OVERLAP_SKIP);
+	assert_int_equal(s->depend_count, 0);
+	assert_int_equal(s->restart, PLAN_RESTART_FAILURE);
+	assert_true(s->restart_delay == 100 * MS);
+	assert_true(s->restart_delay_max == 30 * SECOND);
+	assert_int_equal(s->restart_limit, 5);
+	assert_true(s->restart_window == 60 * SECOND);
+	assert_null(s->ready.text);
+	assert_true(s->ready_timeout == 30 * SECOND);
+	assert_null(s->health.text);
+	assert_true(s->health_every == 10 * SECOND);
+	assert_true(s->health_timeout == 2 * SECOND);
+	assert_int_equal(s->health_failures, 3);
+	assert_int_equal(s->log, PLAN_LOG_RAW);
+}
+
+static void test_service_supervision_every_key(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_service *s;
+
+	load_good(f,
+		SVC "    main: true\n"
+		    "    restart: {on: always, delay: 250ms..10s, limit: 7 in 5m}\n"
+		    "    ready: {probe: \"tcp://[::1]:${PORT}\", timeout: 5s}\n"
+		    "    health: {probe: \"http://h/x\", every: 3s, timeout: 1s, failures: 9}\n"
+		    "    reload: {signal: SIGUSR2, watch: true}\n"
+		    "    log: json\n"
+		    "  t: {command: [t], every: 90s, overlap: replace}\n"
+		    "  u: {command: [t], oneshot: true, before: [s]}\n");
+	s = &f->plan.services[0];
+	assert_true(s->main);
+	assert_true(s->restart_given);
+	assert_int_equal(s->restart, PLAN_RESTART_ALWAYS);
+	assert_true(s->restart_delay == 250 * MS && s->restart_delay_max == 10 * SECOND);
+	assert_true(s->restart_limit == 7 && s->restart_window == 300 * SECOND);
+	assert_text(&s->ready, "tcp://[::1]:${PORT}", 7, 21);
+	assert_true(s->ready_timeout == 5 * SECOND);
+	assert_text(&s->health, "http://h/x", 8, 22);
+	assert_true(s->health_every == 3 * SECOND && s->health_timeout == 1 * SECOND);
+	assert_int_equal(s->health_failures, 9);
+	assert_true(s->reload_given && s->reload_watch);
+	assert_int_equal(s->reload_signal, SIGUSR2);
+	assert_int_equal(s->log, PLAN_LOG_JSON);
+	s = &f->plan.services[1];
+	assert_true(s->every == 90 * SECOND);
+	assert_int_equal(s->overlap, PLAN_OVERLAP_REPLACE);
+	assert_int_equal(s->restart, PLAN_RESTART_NEVER);
+	s = &f->plan.services[2];
+	assert_true(s->oneshot);
+	assert_int_equal(s->restart, PLAN_RESTART_NEVER);
+}
+
+static void test_service_short_forms(void **state)
+{
+	struct fixture *f = *state;
+	const struct plan_service *s;
+
+	load_good(f, SVC "    restart: always\n    ready: notify\n    health: unix:/s\n"
+			 "    reload: HUP\n    after: t\n"
+			 "  t:\n    command: [t]\n    restart: {}\n    reload: restart\n"
+			 "    ready: fd:3\n"
+			 "  u:\n    command: [t]\n    restart: {delay: 2s, limit: none}\n"
+			 "    reload: {watch: true}\n    before: u2\n    ready: notify:/run/n\n"
+			 "  u2: {command: [t], restart: never, main: false}\n");
+	s = &f->plan.services[0];
+	assert_int_equal(s->restart, PLAN_RESTART_ALWAYS);
+	assert_text(&s->ready, "notify", 6, 12);
+	assert_text(&s->health, "unix:/s", 7, 13);
+	assert_int_equal(s->reload_signal, SIGHUP);
+	assert_false(s->reload_watch);
+	assert_int_equal(s->after.count, 1);
+	assert_int_equal(s->depend_count, 1);
+	s = &f->plan.services[1];
+	assert_true(s->restart_given && s->reload_given);
+	assert_int_equal(s->restart, PLAN_RESTART_FAILURE);
+	assert_int_equal(s->reload_signal, 0);
+	assert_string_equal(s->ready.text, "fd:3");
+	s = &f->plan.services[2];
+	assert_true(s->restart_delay == 2 * SECOND && s->restart_delay_max == 2 * SECOND);
+	assert_int_equal(s->restart_limit, 0);
+	assert_true(s->reload_given && s->reload_watch);
+	assert_int_equal(s->reload_signal, 0);
+	assert_int_equal(f->plan.services[3].restart, PLAN_RESTART_NEVER);
+	assert_int_equal(f->plan.services[3].depends[0], 2);
+}
+
+/* A container of one program ends with it; that restarts are wished for does not change that. */
+static void test_service_alone_is_main(void **state)
+{
+	static const struct {
+		const char *more;
+		bool main;
+		enum plan_restart restart;
+	} cases[] = {
+		{"", true, PLAN_RESTART_NEVER},
+		{"    restart: always\n", true, PLAN_RESTART_ALWAYS},
+		{"    oneshot: true\n", true, PLAN_RESTART_NEVER},
+		{"    main: true\n", true, PLAN_RESTART_NEVER},
+		{"    main: false\n", false, PLAN_RESTART_FAILURE},
+		{"    every: 5s\n", false, PLAN_RESTART_NEVER},
+		{"  t: {command: [t]}\n", false, PLAN_RESTART_FAILURE},
+	};
+	struct fixture *f = *state;
+	char yaml[256];
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		snprintf(yaml, sizeof(yaml), SVC "%s", cases[i].more);
+		load_good(f, yaml);
+		assert_int_equal(f->plan.services[0].main, cases[i].main);
+		assert_int_equal(f->plan.services[0].restart, cases[i].restart);
+	}
+}
+
+static void test_service_health_timeout_fits_every(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, SVC "    health: {probe: file:/x, every: 500ms}\n");
+	assert_true(f->plan.services[0].health_timeout == 500 * MS);
+	load_good(f, SVC "    health: {probe: file:/x, every: 500ms, timeout: 500ms}\n");
+	assert_true(f->plan.services[0].health_timeout == 500 * MS);
+}
+
+static void test_service_supervision_errors(void **state)
+{
+	static const struct bad cases[] = {
+		{SVC "    main: yes\n", "husk.yaml:5:11: services.s.main: wants true or false, not "
+					"\"yes\" (did you mean true?)"},
+		{SVC "    every: 0s\n",
+			"husk.yaml:5:12: services.s.every: wants a duration of more than 0"},
+		{SVC "    every: daily\n",
+			"husk.yaml:5:12: services.s.every: wants a duration such as 500ms, 10s, 5m "
+			"or 1h, not \"daily\""},
+		{SVC "    overlap: skip\n",
+			"husk.yaml:5:5: services.s: overlap goes with every, which is missing: "
+			"nothing is due twice"},
+		{SVC "    every: 1s\n    overlap: wait\n",
+			"husk.yaml:6:14: services.s.overlap: wants skip or replace, not \"wait\""},
+		{SVC "    after: {}\n",
+			"husk.yaml:5:12: services.s.after: wants a name or a list of names, not a "
+			"mapping"},
+		{SVC "    restart: on-failure\n",
+			"husk.yaml:5:14: services.s.restart: wants never, failure or always, not "
+			"\"on-failure\" (did you mean failure?)"},
+		{SVC "    restart: []\n",
+			"husk.yaml:5:14: services.s.restart: wants never, failure, always or a "
+			"mapping, not a list"},
+		{SVC "    restart:\n",
+			"husk.yaml:5:13: services.s.restart: wants never, failure, always or a "
+			"mapping, not nothing"},
+		{SVC "    restart: {on: no, delay: 1s.., limit: 5}\n",
+			"husk.yaml:5:19: services.s.restart.on: wants never, failure or always, "
+			"not \"no\"\n"
+			"husk.yaml:5:30: services.s.restart.delay: wants a duration, or two as in "
+			"100ms..30s, not \"1s..\"\n"
+			"husk.yaml:5:43: services.s.restart.limit: wants restarts within a time as "
+			"in \"5 in 60s\", or none, not \"5\""},
+		{SVC "    restart: {delay: 0s}\n",
+			"husk.yaml:5:22: services.s.restart.delay: wants a duration, or two as in "
+			"100ms..30s, not \"0s\""},
+		{SVC "    restart: {delay: 2s..1s, limit: 0 in 5s}\n",
+			"husk.yaml:5:22: services.s.restart.delay: the first duration is longer "
+			"than the second\n"
+			"husk.yaml:5:37: services.s.restart.limit: wants 1 to 100 restarts (to "
+			"have none: restart: never)"},
+		{SVC "    restart: {limit: 101 in 5s, delay: 1s..9000h}\n",
+			"husk.yaml:5:22: services.s.restart.limit: wants 1 to 100 restarts (to "
+			"have none: restart: never)\n"
+			"husk.yaml:5:40: services.s.restart.delay: wants a duration, or two as in "
+			"100ms..30s, not \"1s..9000h\""},
+		{SVC "    restart: {limit: 5 in 0s}\n",
+			"husk.yaml:5:22: services.s.restart.limit: wants restarts within a time as "
+			"in \"5 in 60s\", or none, not \"5 in 0s\""},
+		{SVC "    ready: \"\"\n",
+			"husk.yaml:5:12: services.s.ready: wants a target, notify, notify:PATH or "
+			"fd:N, not an empty text"},
+		{SVC "    ready: {timeout: 5s}\n",
+			"husk.yaml:5:5: services.s.ready.probe: is required and missing"},
+		{SVC "    ready: {probe: fd:2, timeout: 0}\n",
+			"husk.yaml:5:20: services.s.ready.probe: the descriptors 0, 1 and 2 are "
+			"the standard streams: fd:3 or higher\n"
+			"husk.yaml:5:35: services.s.ready.timeout: wants a duration of more than "
+			"0"},
+		{SVC "    ready: fd:x\n",
+			"husk.yaml:5:12: services.s.ready: wants fd: and a descriptor from 3 to "
+			"255, not \"fd:x\""},
+		{SVC "    ready: fd:256\n",
+			"husk.yaml:5:12: services.s.ready: wants fd: and a descriptor from 3 to "
+			"255, not \"fd:256\""},
+		{SVC "    health: [x]\n", "husk.yaml:5:13: services.s.health: wants a target or a "
+					  "mapping, not a list"},
+		{SVC "    health: {probe: \"tcp://h:1\", every: 5s, timeout: 6s}\n",
+			"husk.yaml:5:54: services.s.health.timeout: is longer than every, 5s: a "
+			"probe ends before the next one begins"},
+		{SVC "    health: {probe: \"tcp://h:1\", failures: 0}\n",
+			"husk.yaml:5:44: services.s.health.failures: wants a number from 1 to 100"},
+		{SVC "    health: {probe: \"tcp://h:1\", failures: 101}\n",
+			"husk.yaml:5:44: services.s.health.failures: wants a number from 1 to 100"},
+		{SVC "    reload: SIGHPU\n",
+			"husk.yaml:5:13: services.s.reload: unknown signal \"SIGHPU\" (did you "
+			"mean SIGHUP?)"},
+		{SVC "    log: text\n",
+			"husk.yaml:5:10: services.s.log: wants raw, prefix or json, not \"text\""},
+		{SVC "    every: 5s\n    oneshot: true\n    main: true\n    ready: notify\n"
+		     "    health: file:/x\n    restart: never\n    reload: HUP\n",
+			"husk.yaml:6:5: services.s: every and oneshot exclude each other: it is "
+			"run once, or again and again: remove one of them\n"
+			"husk.yaml:7:5: services.s: every and main exclude each other: the end of "
+			"a run would end the container: remove one of them\n"
+			"husk.yaml:8:5: services.s: every and ready exclude each other: what is "
+			"run again and again is never waited for: remove ready\n"
+			"husk.yaml:9:5: services.s: every and health exclude each other: a run is "
+			"over when it ends: remove health\n"
+			"husk.yaml:10:5: services.s: every and restart exclude each other: it is "
+			"run again when that is due: remove restart\n"
+			"husk.yaml:11:5: services.s: every and reload exclude each other: the next "
+			"run finds the new files: remove reload\n"
+			"husk.yaml:8:5: services.s: oneshot and ready exclude each other: it is "
+			"ready when it has ended well: remove ready\n"
+			"husk.yaml:9:5: services.s: oneshot and health exclude each other: it is "
+			"to end, not to answer: remove health\n"
+			"husk.yaml:11:5: services.s: oneshot and reload exclude each other: it has "
+			"ended by then: remove reload"},
+		{SVC "    oneshot: true\n    restart: always\n",
+			"husk.yaml:6:14: services.s: a oneshot that ended well is not started "
+			"again: restart: failure"},
+		{SVC "    main: true\n  t: {command: [t], main: true}\n",
+			"husk.yaml:6:21: services.t: main is set for s too, at husk.yaml:5:5: the "
+			"container ends with one of them"},
+	};
+
+	ASSERT_BAD(*state, cases);
+}
+
+/* What is false excludes nothing. */
+static void test_service_false_excludes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	load_good(f, SVC "    every: 5s\n    oneshot: false\n    main: false\n");
+	load_good(f, SVC "    oneshot: False\n    ready: notify\n");
+}
+
 static void test_program_replaces_the_services(void **state)
 {
 	struct fixture *f = *state;
@@ -283,6 +540,33 @@ static void test_program_replaces_the_services(void **state)
 	assert_string_equal(f->plan.services[0].name, "bin");
 }
 
+static void assert_warnings(struct fixture *f, const struct bad *cases, size_t count)
+{
+	struct err_list warnings;
+
+	for (size_t i = 0; i < count; i++) {
+		load_good(f, cases[i].yaml);
+		warnings.count = warnings.dropped = 0;
+		config_warnings(&f->plan, &warnings);
+		assert_string_equal(errors_text(f, &warnings), cases[i].errors);
+	}
+}
+
+static void test_warnings_of_watch_without_sources(void **state)
+{
+	static const struct bad cases[] = {
+		{SVC "    reload: {watch: true}\n",
+			"husk.yaml:3:3: services.s.reload.watch: there is nothing to watch: no "
+			"templates, no env_file and no secret"},
+		{SVC "    reload: {watch: true}\nenv: {A: {secret: true}}\n", ""},
+		{SVC "    reload: {watch: true}\nenv_file: x\n", ""},
+		{SVC "    reload: {watch: true}\ntemplates: [{from: a, to: b}]\n", ""},
+		{SVC "    reload: HUP\nenv: {A: x}\n", ""},
+	};
+
+	assert_warnings(*state, cases, COUNT(cases));
+}
+
 static void test_warnings_of_grace(void **state)
 {
 	static const struct bad cases[] = {
@@ -299,16 +583,34 @@ static void test_warnings_of_grace(void **state)
 			"husk.yaml:5:5: services.s.stop: a delay of 10s leaves no time to stop "
 			"within the grace of 10s"},
 		{SVC "    stop: {timeout: 60s}\ngrace: 1m\n", ""},
+		/* They are stopped at once. */
+		{SVC "    stop: {timeout: 8s}\n  t: {command: [t], stop: {timeout: 8s}}\n", ""},
+		/* One after the other. */
+		{SVC "    stop: {delay: 1s, timeout: 6s}\n    after: t\n"
+		     "  t: {command: [t], stop: {timeout: 4s}}\n",
+			"husk.yaml:5:5: services.s.stop: with what is stopped after it (t) it "
+			"takes 11s, and grace is 10s: what still runs then is killed"},
+		{SVC "    stop: {delay: 1s, timeout: 6s}\n    after: t\n"
+		     "  t: {command: [t], stop: {timeout: 3s}}\n",
+			""},
+		/* Nothing is left for t. */
+		{SVC "    stop: {timeout: 10s}\n    after: t\n  t: {command: [t]}\n",
+			"husk.yaml:5:5: services.s.stop: with what is stopped after it (t) it "
+			"takes 10s, and grace is 10s: what still runs then is killed"},
+		/* A oneshot has long ended, and is no part of it. */
+		{SVC "    stop: {timeout: 10s}\n    after: t\n"
+		     "  t: {command: [t], oneshot: true, stop: {timeout: 9s}}\n",
+			""},
+		/* The longest of two ways; the first that says something of its stop. */
+		{SVC "    after: [u, t]\n"
+		     "  t: {command: [t], stop: {timeout: 8s}, after: v}\n"
+		     "  u: {command: [t], stop: {timeout: 9s}}\n"
+		     "  v: {command: [t], stop: {timeout: 5s}}\n",
+			"husk.yaml:6:21: services.t.stop: with what is stopped after it (v) it "
+			"takes 13s, and grace is 10s: what still runs then is killed"},
 	};
-	struct fixture *f = *state;
-	struct err_list warnings;
 
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		load_good(f, cases[i].yaml);
-		warnings.count = warnings.dropped = 0;
-		config_warnings(&f->plan, &warnings);
-		assert_string_equal(errors_text(f, &warnings), cases[i].errors);
-	}
+	assert_warnings(*state, cases, COUNT(cases));
 }
 
 int main(void)
@@ -320,8 +622,16 @@ int main(void)
 		TEST(test_service_modes_and_signals_forms),
 		TEST(test_service_errors),
 		TEST(test_service_name_length),
+		TEST(test_service_supervision_defaults),
+		TEST(test_service_supervision_every_key),
+		TEST(test_service_short_forms),
+		TEST(test_service_alone_is_main),
+		TEST(test_service_health_timeout_fits_every),
+		TEST(test_service_supervision_errors),
+		TEST(test_service_false_excludes_nothing),
 		TEST(test_program_replaces_the_services),
 		TEST(test_warnings_of_grace),
+		TEST(test_warnings_of_watch_without_sources),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
