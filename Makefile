@@ -68,6 +68,7 @@ SRC_PLAN := \
 	src/plan/render.c \
 	src/plan/render_file.c \
 	src/plan/schema.c \
+	src/plan/sources.c \
 	src/plan/stage.c \
 	src/plan/stage_publish.c \
 	src/plan/tree.c \
@@ -159,6 +160,7 @@ UNIT_TESTS := \
 	test_render \
 	test_runcheck \
 	test_signal_name \
+	test_sources \
 	test_stage \
 	test_str \
 	test_sys \
@@ -178,6 +180,7 @@ $(BUILD)/test/unit/test_buf: EXTRA := $(WRAP_MEMORY)
 $(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_open,--wrap=sys_write,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
+$(BUILD)/test/unit/test_sources: EXTRA := -Wl,--wrap=sys_inotify_add
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_epoll_create,--wrap=sys_epoll_wait,--wrap=sys_now

@@ -32,6 +32,9 @@ struct str str_sub(struct str s, size_t from, size_t len);
 /* Without blanks, tabs, CR, LF, VT and FF at both ends (C locale). */
 struct str str_trim(struct str s);
 
+/* FNV-1a, 64 bits: begins with STR_HASH, and goes on with what it has returned. */
+#define STR_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t str_hash(uint64_t hash, struct str s);
 /* [A-Za-z_][A-Za-z0-9_]*, ASCII only (POSIX 3.235). */
 bool str_is_name(struct str s);
 bool str_is_utf8(struct str s);

@@ -13,6 +13,7 @@
 
 #include "plan/env.h"
 #include "plan/plan.h"
+#include "plan/tree.h"
 
 struct render_report {
 	size_t files;    /* rendered or copied */
@@ -51,6 +52,9 @@ int render_all(const struct plan *plan, struct env *env, const struct render_run
  */
 int render_together(const struct plan *plan, struct env *env, const struct render_runner *runner,
 	struct render_report *report, struct err *err);
+/* What a set reads: `from`, NULL where that cannot be expanded, and the files below it. */
+int render_sources(struct env *env, const struct plan_templates *set, struct arena *arena,
+	const char **from, struct tree *tree, struct err *err);
 /* Compiles and expands every template of the plan and writes nothing (`check`). Collects.
  * `observer` may be NULL. */
 int render_check(const struct plan *plan, struct env *env, const struct render_observer *observer,

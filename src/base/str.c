@@ -64,6 +64,13 @@ static bool is_name_start(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
+uint64_t str_hash(uint64_t hash, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (unsigned char)s.data[i]) * 0x100000001b3;
+	return hash;
+}
+
 bool str_is_name(struct str s)
 {
 	if (s.len == 0 || !is_name_start(s.data[0]))

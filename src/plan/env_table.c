@@ -2,19 +2,9 @@
 
 #include <string.h>
 
-/* FNV-1a. */
-static uint32_t hash(struct str name)
-{
-	uint32_t value = 2166136261u;
-
-	for (size_t i = 0; i < name.len; i++)
-		value = (value ^ (unsigned char)name.data[i]) * 16777619u;
-	return value;
-}
-
 static size_t probe(const struct env *env, struct str name)
 {
-	size_t at = hash(name) & (env->index_size - 1);
+	size_t at = (size_t)str_hash(STR_HASH, name) & (env->index_size - 1);
 
 	while (env->index[at] && !str_eq(env->slots[env->index[at] - 1].var.name, name))
 		at = (at + 1) & (env->index_size - 1);

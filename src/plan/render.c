@@ -61,20 +61,10 @@ static int place_error(const struct plan_place *place, struct err *err)
 	return -1;
 }
 
-static uint64_t hash(const char *s)
-{
-	/* FNV-1a */
-	uint64_t value = 0xcbf29ce484222325;
-
-	for (; *s != '\0'; s++)
-		value = (value ^ (unsigned char)*s) * 0x100000001b3;
-	return value;
-}
-
 /* The slot that holds the path, or the empty one where it belongs. */
 static struct tree_entry **find_slot(const struct targets *targets, const char *path)
 {
-	size_t i = (size_t)hash(path) & (targets->cap - 1);
+	size_t i = (size_t)str_hash(STR_HASH, str_from(path)) & (targets->cap - 1);
 
 	while (targets->slots[i] != NULL && strcmp(targets->slots[i]->path, path) != 0)
 		i = (i + 1) & (targets->cap - 1);
@@ -260,10 +250,18 @@ static int prepare_paths(struct run *run, struct job *job, struct err *err)
 	return 0;
 }
 
+/* The files that it reads. */
+static int prepare_tree(struct run *run, struct job *job, struct err *err)
+{
+	bool templates_only = job->set->others == PLAN_OTHERS_SKIP ||
+			      (*job->suffix != '\0' && is_same_folder(job->from, job->to));
+
+	return tree_walk(&job->tree, run->arena, job->from, job->suffix, templates_only, err);
+}
+
 static int prepare(struct run *run, struct job *job, struct err *err)
 {
 	const struct plan_templates *set = job->set;
-	bool templates_only;
 
 	job->checked = set->check.count > 0;
 	if (set->owner.text != NULL) {
@@ -273,9 +271,7 @@ static int prepare(struct run *run, struct job *job, struct err *err)
 	}
 	if (env_scope(run->env, &set->only, &job->scope, err) < 0)
 		return -1;
-	templates_only = set->others == PLAN_OTHERS_SKIP ||
-			 (*job->suffix != '\0' && is_same_folder(job->from, job->to));
-	if (tree_walk(&job->tree, run->arena, job->from, job->suffix, templates_only, err) < 0)
+	if (prepare_tree(run, job, err) < 0)
 		return err != NULL && err->errnum == ENOENT ? place_error(&set->from.place, err)
 							    : -1;
 	if (job->tree.single && aim_single(run, job, err) < 0)
@@ -502,6 +498,20 @@ int render_together(const struct plan *plan, struct env *env, const struct rende
 	struct render_report *report, struct err *err)
 {
 	return plan->template_count == 0 ? 0 : render(plan, env, true, runner, report, err);
+}
+
+int render_sources(struct env *env, const struct plan_templates *set, struct arena *arena,
+	const char **from, struct tree *tree, struct err *err)
+{
+	struct run run = {.env = env, .arena = arena};
+	struct job job = {.set = set};
+	int result = prepare_paths(&run, &job, err);
+
+	*from = job.from;
+	if (result == 0)
+		result = prepare_tree(&run, &job, err);
+	*tree = job.tree;
+	return result;
 }
 
 /* ---- checking ---- */
