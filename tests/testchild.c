@@ -403,6 +403,31 @@ static int do_stop_on(char **argv)
 	return do_pause(argv);
 }
 
+static const char *service_name;
+
+static void end_service(int number)
+{
+	(void)number;
+	say("%s down\n", service_name);
+	_exit(0);
+}
+
+/* NAME [N]: says that it is up, with its pid where N is "pid"; until TERM, or exits with N. */
+static int do_service(char **argv)
+{
+	service_name = argv[0] ? argv[0] : "service";
+	signal(SIGTERM, end_service);
+	if (argv[0] && argv[1] && strcmp(argv[1], "pid") == 0) {
+		say("%s up %d\n", service_name, (int)getpid());
+		wait_for_ever();
+	}
+	say("%s up\n", service_name);
+	if (argv[0] && argv[1])
+		return atoi(argv[1]);
+	wait_for_ever();
+	return 0;
+}
+
 static int do_raise(char **argv)
 {
 	raise(number(argv, 0, SIGTERM));
@@ -611,6 +636,7 @@ static const struct {
 	{"raise", do_raise},                   /* N */
 	{"report-signals", do_report_signals}, /* until LAST */
 	{"say-term", do_say_term},             /* and when it came */
+	{"service", do_service},               /* NAME [N | "pid"]: says up and down */
 	{"shell", do_shell},                   /* [background] PROGRAM...: job control */
 	{"state", do_state},                   /* mask, ignored, descriptors ... */
 	{"stop-on", do_stop_on},               /* N */

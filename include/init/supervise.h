@@ -176,8 +176,10 @@ struct supervise_service {
 	int64_t started;   /* the last start */
 	int64_t deadline;
 	int64_t next_run;
-	int64_t backoff; /* the last one */
-	int64_t below;   /* what those that it comes after need to stop */
+	int64_t backoff;     /* the last one */
+	unsigned order;      /* the index of the service at this place in the order of stops */
+	unsigned dependents; /* services that come after it, while they are sorted */
+	int64_t below;       /* what those that it comes after need to stop */
 };
 
 struct supervise_action {

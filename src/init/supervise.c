@@ -73,25 +73,39 @@ static int64_t stop_limit(const struct supervise *sup, const struct supervise_se
 	       earlier(service->below, share * (service->below / MILLISECOND) / need * MILLISECOND);
 }
 
-/* There are no cycles, so that each round settles at least one more service. */
+/* The services in an order in which each stands before those that it comes after: Kahn's, with the
+ * queue in their own fields. */
+static void sort_services(struct supervise *sup)
+{
+	struct supervise_service *services = sup->services;
+	unsigned sorted = 0;
+
+	for (unsigned i = 0; i < sup->count; i++) {
+		for (unsigned k = 0; k < services[i].depend_count; k++)
+			services[services[i].depends[k]].dependents++;
+	}
+	for (unsigned i = 0; i < sup->count; i++) {
+		if (services[i].dependents == 0)
+			services[sorted++].order = i;
+	}
+	for (unsigned at = 0; at < sorted; at++) {
+		const struct supervise_service *service = &services[services[at].order];
+		for (unsigned k = 0; k < service->depend_count; k++) {
+			if (--services[service->depends[k]].dependents == 0)
+				services[sorted++].order = service->depends[k];
+		}
+	}
+}
+
+/* What those that each comes after need. */
 static void measure_chains(struct supervise *sup)
 {
-	bool changed = true;
-
-	for (unsigned round = 0; changed && round < sup->count; round++) {
-		changed = false;
-		for (unsigned i = 0; i < sup->count; i++) {
-			struct supervise_service *service = &sup->services[i];
-			for (unsigned k = 0; k < service->depend_count; k++) {
-				const struct supervise_service *other =
-					&sup->services[service->depends[k]];
-				int64_t below =
-					earlier(other->below + stop_need(other), DIVISIBLE_MAX);
-				if (below > service->below) {
-					service->below = below;
-					changed = true;
-				}
-			}
+	for (unsigned at = sup->count; at-- > 0;) {
+		struct supervise_service *service = &sup->services[sup->services[at].order];
+		for (unsigned k = 0; k < service->depend_count; k++) {
+			const struct supervise_service *other = &sup->services[service->depends[k]];
+			service->below = later(service->below,
+				earlier(other->below + stop_need(other), DIVISIBLE_MAX));
 		}
 	}
 }
@@ -390,24 +404,24 @@ static bool start_cleared(struct supervise *sup, int64_t now)
 	return started;
 }
 
-/* In reverse order: a service is stopped when nothing that comes after it is left. */
+/* In reverse order: a service is stopped when nothing that comes after it, or after what comes
+ * after it, is left. */
 static bool stop_unheld(struct supervise *sup, int64_t now)
 {
 	bool stopped = false;
 
 	for (unsigned i = 0; i < sup->count; i++)
 		sup->services[i].held = false;
-	for (unsigned i = 0; i < sup->count; i++) {
-		const struct supervise_service *service = &sup->services[i];
-		for (unsigned k = 0;
-			supervise_is_alive(service->state) && k < service->depend_count; k++)
+	for (unsigned at = 0; at < sup->count; at++) {
+		unsigned index = sup->services[at].order;
+		const struct supervise_service *service = &sup->services[index];
+		bool alive = supervise_is_alive(service->state);
+
+		for (unsigned k = 0; (alive || service->held) && k < service->depend_count; k++)
 			sup->services[service->depends[k]].held = true;
-	}
-	for (unsigned i = sup->count; i-- > 0;) {
-		const struct supervise_service *service = &sup->services[i];
-		if (supervise_is_alive(service->state) && service->intent == INTENT_NONE &&
-			!service->held && !service->passive) {
-			step_service(sup, now, i, EVENT_STOP);
+		if (alive && service->intent == INTENT_NONE && !service->held &&
+			!service->passive) {
+			step_service(sup, now, index, EVENT_STOP);
 			stopped = true;
 		}
 	}
@@ -478,6 +492,7 @@ void supervise_init(struct supervise *sup)
 		sup->services[i].deadline = SUPERVISE_NEVER;
 		sup->services[i].next_run = SUPERVISE_NEVER;
 	}
+	sort_services(sup);
 	measure_chains(sup);
 }
 

@@ -1,0 +1,252 @@
+#include "pid1/pid1.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+/* Several services, each the testchild, in a husk.yaml of their own. */
+static char config[256];
+
+/* Each @ of `text` is the testchild's path. */
+static void start(struct pid1 *pid1, const char *text)
+{
+	const char *child = pid1_child();
+	const char *folder = getenv("TMPDIR");
+	int fd;
+
+	(void)snprintf(config, sizeof(config), "%s/husk-services-XXXXXX", folder ? folder : "/tmp");
+	fd = mkstemp(config);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "version: 1\ngrace: 10h\nservices:\n") > 0);
+	for (const char *at = text; *at; at++)
+		assert_true(*at == '@' ? dprintf(fd, "%s", child) > 0 : write(fd, at, 1) == 1);
+	close(fd);
+	pid1_start(pid1, NULL, WORDS("-c", config));
+}
+
+static void finish(struct pid1 *pid1, int status)
+{
+	assert_int_equal(pid1_end(pid1), status);
+	assert_int_equal(unlink(config), 0);
+	config[0] = '\0';
+}
+
+static int tear_down(void **state)
+{
+	if (config[0] != '\0')
+		(void)unlink(config);
+	config[0] = '\0';
+	return pid1_tear_down(state);
+}
+
+#define SERVICE(name, words, more) "  " name ": {command: [@, " words "]" more "}\n"
+
+static void expect_error(const struct pid1 *pid1, const char *text)
+{
+	if (!strstr(pid1->errors, text))
+		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
+}
+
+/* Two lines in any order: a service that does not say when it is ready is not waited for longer
+ * than to its exec. */
+static void expect_both(struct pid1 *pid1, const char *one, const char *other)
+{
+	const char *line = pid1_line(pid1);
+
+	assert_non_null(line);
+	if (strcmp(line, one) == 0) {
+		pid1_expect(pid1, other);
+	} else {
+		assert_string_equal(line, other);
+		pid1_expect(pid1, one);
+	}
+}
+
+static void test_start_waits_for_what_comes_before(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("web", "service, web", ", after: [migrate], main: true")
+			    SERVICE("migrate", "service, migrate, '0'", ", oneshot: true")
+				    SERVICE("db", "service, db", ", before: [migrate]"));
+	expect_both(pid1, "db up", "migrate up");
+	pid1_expect(pid1, "web up");
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "web down");
+	pid1_expect(pid1, "db down");
+	finish(pid1, 0);
+}
+
+static void test_start_oneshot_fails_ends_with_its_status(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE(
+			    "migrate", "service, migrate, '7'", ", oneshot: true, after: [db]")
+			    SERVICE("web", "service, web", ", after: [migrate], main: true"));
+	finish(pid1, 7);
+	expect_error(pid1, "migrate: exited with status 7");
+}
+
+static void test_main_fails_others_stop_status_is_its(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "")
+			    SERVICE("web", "service, web, '3'", ", after: [db], main: true"));
+	finish(pid1, 3);
+	expect_error(pid1, "web: exited with status 3");
+}
+
+static void test_main_ends_well_status_0(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "")
+			    SERVICE("web", "service, web, '0'", ", after: [db], main: true"));
+	finish(pid1, 0);
+}
+
+static void test_restart_limit_ends_with_the_services_status(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '3'",
+			    ", after: [db], restart: {on: failure, delay: 1ms, limit: 2 in 1h}"));
+	finish(pid1, 3);
+	expect_error(pid1, "web: exited with status 3; started again in ");
+	expect_error(pid1,
+		"web: exited with status 3; started again 2 times in 3600s: restart.limit "
+		"is reached");
+}
+
+static void test_restart_always_limit_is_no_success(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '0'",
+			    ", restart: {on: always, delay: 1ms, limit: 1 in 1h}, after: [db]"));
+	finish(pid1, 1);
+}
+
+static void test_restart_after_a_kill(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "raise, '9'",
+			    ", after: [db], restart: {on: always, delay: 1ms, limit: 3 in 1h}"));
+	finish(pid1, 137);
+	expect_error(pid1, "web: killed by SIGKILL; started again");
+}
+
+static void test_stop_during_a_backoff_ends_at_once(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '3'",
+			    ", after: [db], restart: {on: failure, delay: 10h..20h}"));
+	expect_both(pid1, "db up", "web up");
+	pid1_find_error(pid1, "web: exited with status 3; started again in ");
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "db down");
+	finish(pid1, 0);
+}
+
+static void test_stop_while_waiting_starts_nothing_more(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("migrate", "service, migrate", ", oneshot: true")
+			    SERVICE("web", "service, web", ", after: [migrate], main: true"));
+	pid1_expect(pid1, "migrate up");
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "migrate down");
+	finish(pid1, 0);
+}
+
+static void test_stop_during_another_stop_kills(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1,
+		SERVICE("db", "service, db", "") SERVICE("web", "ignore-term", ", after: [db]"));
+	expect_both(pid1, "db up", "ready");
+	pid1_kill(pid1, SIGTERM);
+	pid1_kill(pid1, SIGINT);
+	pid1_expect(pid1, "db down");
+	finish(pid1, 0);
+}
+
+static void test_every_runs_again_and_again(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "")
+			    SERVICE("tick", "service, tick, '1'", ", after: [db], every: 20ms"));
+	(void)pid1_find(pid1, "db up");
+	for (int i = 0; i < 5; i++)
+		pid1_expect(pid1, "tick up");
+	pid1_kill(pid1, SIGTERM);
+	/* One may just be starting. */
+	(void)pid1_find(pid1, "db down");
+	finish(pid1, 0);
+}
+
+static void test_all_ended_ends(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("one", "service, one, '0'", ", oneshot: true")
+			    SERVICE("two", "service, two, '0'", ", after: [one]"));
+	pid1_expect(pid1, "one up");
+	pid1_expect(pid1, "two up");
+	finish(pid1, 0);
+}
+
+static void test_signal_goes_to_the_main_one(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "")
+			    SERVICE("web", "stop-on, '10'", ", after: [db], main: true"));
+	expect_both(pid1, "db up", "ready");
+	pid1_kill(pid1, SIGUSR1);
+	pid1_expect(pid1, "stopped by 10");
+	pid1_expect(pid1, "db down");
+	finish(pid1, 0);
+}
+
+static void test_start_exec_fails_is_told_and_tried_again(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web",
+			    ", after: [db], cwd: /no/where, restart: {on: failure, delay: 1ms, "
+			    "limit: 1 in 1h}"));
+	finish(pid1, 126);
+	expect_error(
+		pid1, "web: cannot change to the directory /no/where: No such file or directory");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_start_waits_for_what_comes_before),
+		TEST(test_start_oneshot_fails_ends_with_its_status),
+		TEST(test_start_exec_fails_is_told_and_tried_again),
+		TEST(test_main_fails_others_stop_status_is_its),
+		TEST(test_main_ends_well_status_0),
+		TEST(test_restart_limit_ends_with_the_services_status),
+		TEST(test_restart_always_limit_is_no_success),
+		TEST(test_restart_after_a_kill),
+		TEST(test_stop_during_a_backoff_ends_at_once),
+		TEST(test_stop_while_waiting_starts_nothing_more),
+		TEST(test_stop_during_another_stop_kills),
+		TEST(test_every_runs_again_and_again),
+		TEST(test_all_ended_ends),
+		TEST(test_signal_goes_to_the_main_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
