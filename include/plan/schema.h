@@ -34,28 +34,38 @@ struct schema {
 	struct schema_step path[SCHEMA_DEPTH_MAX];
 };
 
-/* `.help`, for the pages of the manual; the release, which never shows it, is 5 KiB smaller for it.
- */
+/* For the pages of the manual; the release, which never shows them, is 5 KiB smaller for it. */
 #ifdef HUSK_WITHOUT_HELP
-#define SCHEMA_HELP(text) .help = ""
+#define SCHEMA_HELP(text)
+#define SCHEMA_DEFAULT(otherwise, text)
 #else
-#define SCHEMA_HELP(text) .help = (text)
+#define SCHEMA_HELP(text)               .help = (text)
+#define SCHEMA_DEFAULT(otherwise, text) .fallback = (otherwise), .help = (text)
 #endif
+
+/* What stands between a key and those below it. */
+enum schema_between {
+	SCHEMA_NOTHING,
+	SCHEMA_NAMED,  /* a name */
+	SCHEMA_LISTED, /* the item of a list */
+};
 
 struct schema_key {
 	const char *name; /* NULL ends a table */
 	void (*read)(struct schema *s, const struct schema_key *key, const struct yaml_node *node,
 		void *field);
-	size_t offset; /* of the field in the struct that the mapping fills */
-	size_t given;  /* of a bool beside it that says that the key stood there; 0: none */
+	unsigned short offset; /* of the field in the struct that the mapping fills */
+	unsigned short given;  /* of a bool that says that the key stood there; 0: none */
 	bool required;
-	int id;                        /* the reader's own */
+	unsigned char between;         /* enum schema_between: of `keys` */
+	short id;                      /* the reader's own */
 	const char *const *choices;    /* of schema_choice; ends with NULL */
 	const struct schema_key *keys; /* of the mapping below it */
-	const char *between;           /* manual: what stands between it and `keys` */
 	const char *type;              /* manual; also "wants ..." in messages */
-	const char *fallback;          /* manual: the default */
-	const char *help;              /* manual: SCHEMA_HELP */
+#ifndef HUSK_WITHOUT_HELP
+	const char *fallback; /* manual: the default */
+	const char *help;
+#endif
 };
 
 /* Reports `format` at the node, after the path of keys. */

@@ -189,8 +189,10 @@ int config_program(struct plan *plan, char *const argv[], struct err *err)
 	return 0;
 }
 
+#ifndef HUSK_WITHOUT_HELP
 int config_describe(struct buf *out)
 {
 	schema_describe(config_keys, "", out);
 	return out->failed ? -1 : 0;
 }
+#endif

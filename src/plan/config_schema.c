@@ -104,16 +104,16 @@ static const struct schema_key env_keys[] = {
 	{"default", schema_text, offsetof(struct plan_var, default_value), .type = "a text",
 		SCHEMA_HELP("its value where the container was given none; expanded")},
 	{"required", schema_bool, offsetof(struct plan_var, required), .type = "true or false",
-		.fallback = "false", SCHEMA_HELP("the start is refused where it is not set")},
+		SCHEMA_DEFAULT("false", "the start is refused where it is not set")},
 	{"secret", schema_bool, offsetof(struct plan_var, secret), .type = "true or false",
-		.fallback = "false",
-		SCHEMA_HELP("masked in every output; NAME_FILE may name a file that holds it")},
+		SCHEMA_DEFAULT("false",
+			"masked in every output; NAME_FILE may name a file that holds it")},
 	{"type", read_type, 0,
 		.type = "string, int, bool, port, host, url, path, size, duration or "
 			"\"enum[a,b]\"",
-		.fallback = "string", SCHEMA_HELP("what its value must be")},
+		SCHEMA_DEFAULT("string", "what its value must be")},
 	{"unset", schema_bool, offsetof(struct plan_var, unset), .type = "true or false",
-		.fallback = "false", SCHEMA_HELP("removed from the environment")},
+		SCHEMA_DEFAULT("false", "removed from the environment")},
 	{"append", schema_list, offsetof(struct plan_var, append), .type = "a list of texts",
 		SCHEMA_HELP("options to add to an option variable, quoted in its own syntax; "
 			    "expanded")},
@@ -265,30 +265,29 @@ static const struct schema_key template_keys[] = {
 			"the file or folder to write, created if missing; links in it are never "
 			"followed; expanded")},
 	{"suffix", read_suffix, offsetof(struct plan_templates, suffix), .type = "a text",
-		.fallback = ".template",
-		SCHEMA_HELP("the ending of templates in a tree, stripped; \"\" renders every file; "
-			    "expanded")},
+		SCHEMA_DEFAULT(".template",
+			"the ending of templates in a tree, stripped; \"\" renders every file; "
+			"expanded")},
 	{"others", schema_choice, offsetof(struct plan_templates, others), .choices = others_names,
-		.type = "copy or skip", .fallback = "copy",
-		SCHEMA_HELP("what becomes of files in a tree that do not have the suffix")},
+		.type = "copy or skip",
+		SCHEMA_DEFAULT(
+			"copy", "what becomes of files in a tree that do not have the suffix")},
 	{"only", schema_list, offsetof(struct plan_templates, only), .type = "a list of patterns",
-		.fallback = "declared names, built-ins, and names without lower-case letters",
-		SCHEMA_HELP("the names that are substituted; * and ? match")},
+		SCHEMA_DEFAULT("declared names, built-ins, and names without lower-case letters",
+			"the names that are substituted; * and ? match")},
 	{"undefined", schema_choice, offsetof(struct plan_templates, undefined),
-		.choices = undefined_names, .type = "keep, empty or error", .fallback = "keep",
-		SCHEMA_HELP("what becomes of a name that is selected and not set")},
+		.choices = undefined_names, .type = "keep, empty or error",
+		SCHEMA_DEFAULT("keep", "what becomes of a name that is selected and not set")},
 	{"open", read_open, offsetof(struct plan_templates, open), .type = "punctuation",
-		.fallback = "$",
-		SCHEMA_HELP(
+		SCHEMA_DEFAULT("$",
 			"how a construct begins, such as \"${\" or \"<%\"; all else is then text")},
 	{"escape", read_escape, offsetof(struct plan_templates, escape), .type = "a filter",
-		.fallback = "none",
-		SCHEMA_HELP("applied to each substitution that names no filter")},
+		SCHEMA_DEFAULT("none", "applied to each substitution that names no filter")},
 	{"owner", schema_path, offsetof(struct plan_templates, owner),
-		.type = "a name or uid[:gid]", .fallback = "husk's user",
-		SCHEMA_HELP("who owns what is written")},
-	{"mode", read_mode, 0, .type = "inherit or octal digits", .fallback = "inherit",
-		SCHEMA_HELP(
+		.type = "a name or uid[:gid]",
+		SCHEMA_DEFAULT("husk's user", "who owns what is written")},
+	{"mode", read_mode, 0, .type = "inherit or octal digits",
+		SCHEMA_DEFAULT("inherit",
 			"the mode of what is written; inherit: the template's, 0600 where a secret "
 			"was substituted")},
 	{"check", schema_argv, offsetof(struct plan_templates, check),
@@ -296,7 +295,7 @@ static const struct schema_key template_keys[] = {
 		SCHEMA_HELP("a command that must end with 0 before anything of the set is seen; "
 			    "${HUSK_STAGED} is the folder to check; expanded")},
 	{"sync", schema_bool, offsetof(struct plan_templates, sync), .type = "true or false",
-		.fallback = "false", SCHEMA_HELP("fsync(2) what is written")},
+		SCHEMA_DEFAULT("false", "fsync(2) what is written")},
 	{0},
 };
 
@@ -378,24 +377,25 @@ static void read_env_file(
 }
 
 const struct schema_key config_keys[] = {
-	{"version", read_version, 0, .type = "1", .fallback = "required",
-		SCHEMA_HELP("the version of this format; may be missing in an included file")},
+	{"version", read_version, 0, .type = "1",
+		SCHEMA_DEFAULT("required",
+			"the version of this format; may be missing in an included file")},
 	{"include", read_include, 0, .type = "a path or a list of paths",
 		SCHEMA_HELP(
 			"more files, relative to this one; * and ? in the last part match, sorted; "
 			"they count before this file")},
-	{"grace", read_grace, 0, .type = "a duration", .fallback = "10s",
-		SCHEMA_HELP("the time that the whole stop may take")},
-	{"env", read_env, 0, .keys = env_keys, .between = ".NAME",
+	{"grace", read_grace, 0, .type = "a duration",
+		SCHEMA_DEFAULT("10s", "the time that the whole stop may take")},
+	{"env", read_env, 0, .keys = env_keys, .between = SCHEMA_NAMED,
 		.type = "a mapping of names to texts or mappings",
 		SCHEMA_HELP("the environment; NAME: text is short for NAME: {default: text}")},
 	{"env_file", read_env_file, 0, .type = "a path or a list of paths",
 		SCHEMA_HELP("files of NAME=value lines, of lower rank than the container's "
 			    "environment; "
 			    "expanded")},
-	{"templates", read_templates, 0, .keys = template_keys, .between = "[]",
+	{"templates", read_templates, 0, .keys = template_keys, .between = SCHEMA_LISTED,
 		.type = "a list of mappings", SCHEMA_HELP("what is rendered before the start")},
-	{"services", config_services_read, 0, .keys = config_service_keys, .between = ".NAME",
+	{"services", config_services_read, 0, .keys = config_service_keys, .between = SCHEMA_NAMED,
 		.type = "a mapping of names to mappings", SCHEMA_HELP("the programs to run")},
 	{0},
 };

@@ -270,15 +270,15 @@ static void read_reload_signal(
 
 static const struct schema_key restart_keys[] = {
 	{"on", schema_choice, offsetof(struct plan_service, restart), .choices = restart_names,
-		.type = "never, failure or always", .fallback = "failure",
-		SCHEMA_HELP("which end: none, one that is no success, or any")},
+		.type = "never, failure or always",
+		SCHEMA_DEFAULT("failure", "which end: none, one that is no success, or any")},
 	{"delay", read_restart_delay, 0, .type = "a duration, or two as in 100ms..30s",
-		.fallback = "100ms..30s",
-		SCHEMA_HELP("the least time between two starts; it doubles up to the second")},
+		SCHEMA_DEFAULT("100ms..30s",
+			"the least time between two starts; it doubles up to the second")},
 	{"limit", read_restart_limit, 0, .type = "restarts within a time, or none",
-		.fallback = "5 in 60s",
-		SCHEMA_HELP("when one more would be needed the service has failed, and the "
-			    "container ends with its status")},
+		SCHEMA_DEFAULT("5 in 60s",
+			"when one more would be needed the service has failed, and the "
+			"container ends with its status")},
 	{0},
 };
 
@@ -287,7 +287,7 @@ static const struct schema_key ready_keys[] = {
 		.type = "a target, notify, notify:PATH or fd:N",
 		SCHEMA_HELP("what must answer, see the targets below; expanded")},
 	{"timeout", read_time, offsetof(struct plan_service, ready_timeout), .type = "a duration",
-		.fallback = "30s", SCHEMA_HELP("a start that is not ready by then has failed")},
+		SCHEMA_DEFAULT("30s", "a start that is not ready by then has failed")},
 	{0},
 };
 
@@ -296,33 +296,35 @@ static const struct schema_key health_keys[] = {
 		.type = "a target",
 		SCHEMA_HELP("what must answer, see the targets below; expanded")},
 	{"every", read_time, offsetof(struct plan_service, health_every), .type = "a duration",
-		.fallback = "10s", SCHEMA_HELP("the time from one probe to the next")},
+		SCHEMA_DEFAULT("10s", "the time from one probe to the next")},
 	{"timeout", read_time, offsetof(struct plan_service, health_timeout), .type = "a duration",
-		.fallback = "2s, at most every", SCHEMA_HELP("the time that an answer may take")},
+		SCHEMA_DEFAULT("2s, at most every", "the time that an answer may take")},
 	{"failures", read_count, offsetof(struct plan_service, health_failures),
-		.id = CONFIG_HEALTH_FAILURES_MAX, .type = "a number from 1 to 100", .fallback = "3",
-		SCHEMA_HELP("after so many in a row the service is stopped, and has failed")},
+		.id = CONFIG_HEALTH_FAILURES_MAX, .type = "a number from 1 to 100",
+		SCHEMA_DEFAULT(
+			"3", "after so many in a row the service is stopped, and has failed")},
 	{0},
 };
 
 static const struct schema_key reload_keys[] = {
 	{"signal", read_reload_signal, offsetof(struct plan_service, reload_signal),
-		.type = "a signal or restart", .fallback = "restart",
-		SCHEMA_HELP("what tells it that its files are new")},
+		.type = "a signal or restart",
+		SCHEMA_DEFAULT("restart", "what tells it that its files are new")},
 	{"watch", schema_bool, offsetof(struct plan_service, reload_watch), .type = "true or false",
-		.fallback = "false",
-		SCHEMA_HELP("a change of templates, secrets and files of env_file is a reload")},
+		SCHEMA_DEFAULT("false",
+			"a change of templates, secrets and files of env_file is a reload")},
 	{0},
 };
 
 static const struct schema_key stop_keys[] = {
 	{"delay", schema_duration, offsetof(struct plan_service, stop_delay), .type = "a duration",
-		.fallback = "0s", SCHEMA_HELP("waits before the signal, while endpoints drain")},
+		SCHEMA_DEFAULT("0s", "waits before the signal, while endpoints drain")},
 	{"signal", read_signal, offsetof(struct plan_service, stop_signal), .type = "a signal",
-		.fallback = "TERM", SCHEMA_HELP("asks the program to end")},
+		SCHEMA_DEFAULT("TERM", "asks the program to end")},
 	{"timeout", schema_duration, offsetof(struct plan_service, stop_timeout),
-		.type = "a duration", .fallback = "what is left of grace",
-		SCHEMA_HELP("waits after the signal; then the program is killed")},
+		.type = "a duration",
+		SCHEMA_DEFAULT("what is left of grace",
+			"waits after the signal; then the program is killed")},
 	{0},
 };
 
@@ -332,7 +334,7 @@ const struct schema_key config_service_keys[] = {
 		SCHEMA_HELP("the program, found through PATH where it has no /, and its arguments; "
 			    "expanded")},
 	{"pass", schema_list, offsetof(struct plan_service, pass), .type = "a list of patterns",
-		.fallback = "all", SCHEMA_HELP("the variables it gets; * and ? match")},
+		SCHEMA_DEFAULT("all", "the variables it gets; * and ? match")},
 	{"stop", read_stop, 0, .keys = stop_keys, .type = "a mapping",
 		SCHEMA_HELP("how it is ended")},
 	{"after", schema_names, offsetof(struct plan_service, after),
@@ -343,23 +345,24 @@ const struct schema_key config_service_keys[] = {
 		.type = "a name or a list of names",
 		SCHEMA_HELP("services that wait for it in the same way")},
 	{"main", schema_bool, offsetof(struct plan_service, main), .type = "true or false",
-		.fallback = "false, or true where it is the only one",
-		SCHEMA_HELP("its end ends the container, with its status")},
+		SCHEMA_DEFAULT("false, or true where it is the only one",
+			"its end ends the container, with its status")},
 	{"oneshot", schema_bool, offsetof(struct plan_service, oneshot), .type = "true or false",
-		.fallback = "false", SCHEMA_HELP("it is run to its end, once")},
+		SCHEMA_DEFAULT("false", "it is run to its end, once")},
 	{"every", read_time, offsetof(struct plan_service, every), .type = "a duration",
 		SCHEMA_HELP("it is run again and again, so long from one start to the next")},
 	{"overlap", schema_choice, offsetof(struct plan_service, overlap), .choices = overlap_names,
-		.type = "skip or replace", .fallback = "skip",
-		SCHEMA_HELP("where a run of every is due and the last is not over: it is left out, "
-			    "or the last is stopped first")},
+		.type = "skip or replace",
+		SCHEMA_DEFAULT("skip",
+			"where a run of every is due and the last is not over: it is left out, "
+			"or the last is stopped first")},
 	{"restart", read_restart, 0, offsetof(struct plan_service, restart_given),
 		.keys = restart_keys, .type = "never, failure, always or a mapping",
-		.fallback = "failure, or never where main, oneshot or every is set",
-		SCHEMA_HELP("whether it is started again; a text is short for {on: text}")},
+		SCHEMA_DEFAULT("failure, or never where main, oneshot or every is set",
+			"whether it is started again; a text is short for {on: text}")},
 	{"ready", read_short, 0, .keys = ready_keys, .type = "a target or a mapping",
-		.fallback = "as soon as it runs",
-		SCHEMA_HELP("when it is ready; a text is short for {probe: text}")},
+		SCHEMA_DEFAULT("as soon as it runs",
+			"when it is ready; a text is short for {probe: text}")},
 	{"health", read_short, 0, .keys = health_keys, .type = "a target or a mapping",
 		SCHEMA_HELP("whether it still works; a text is short for {probe: text}")},
 	{"reload", read_short, 0, offsetof(struct plan_service, reload_given), .keys = reload_keys,
@@ -367,17 +370,18 @@ const struct schema_key config_service_keys[] = {
 		SCHEMA_HELP("what a reload does to it, nothing without this key; a text is short "
 			    "for {signal: text}")},
 	{"log", schema_choice, offsetof(struct plan_service, log), .choices = log_names,
-		.type = "raw, prefix or json", .fallback = "raw",
-		SCHEMA_HELP("what it writes: as it is, each line with its name before it, or as a "
-			    "JSON object")},
+		.type = "raw, prefix or json",
+		SCHEMA_DEFAULT("raw",
+			"what it writes: as it is, each line with its name before it, or as a "
+			"JSON object")},
 	{"cwd", schema_path, offsetof(struct plan_service, cwd), .type = "a path",
-		.fallback = "husk's", SCHEMA_HELP("the folder that it starts in; expanded")},
+		SCHEMA_DEFAULT("husk's", "the folder that it starts in; expanded")},
 	{"umask", schema_octal, offsetof(struct plan_service, umask),
 		offsetof(struct plan_service, umask_given), .type = "octal digits",
-		.fallback = "husk's", SCHEMA_HELP("the mode bits that new files do not get")},
+		SCHEMA_DEFAULT("husk's", "the mode bits that new files do not get")},
 	{"nice", read_nice, offsetof(struct plan_service, nice),
 		offsetof(struct plan_service, nice_given), .type = "a number from -20 to 19",
-		.fallback = "husk's", SCHEMA_HELP("its scheduling priority; 19 is the lowest")},
+		SCHEMA_DEFAULT("husk's", "its scheduling priority; 19 is the lowest")},
 	{"limits", read_limits, 0, .keys = limits_keys, .type = "a mapping",
 		SCHEMA_HELP("its resource limits, see setrlimit(2)")},
 	{0},

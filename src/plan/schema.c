@@ -151,14 +151,16 @@ static const struct schema_key *find_key(const struct schema_key *keys, struct s
 	return NULL;
 }
 
+/* In the order of enum schema_between. */
+static const char *const betweens[] = {"", ".NAME", "[]"};
+
 /* A key that stands one level too high: "stop.signal" for "signal". */
 static const char *find_below(const struct schema_key *keys, struct str name, char out[64])
 {
 	for (const struct schema_key *key = keys; key->name; key++) {
 		if (!key->keys || !find_key(key->keys, name))
 			continue;
-		snprintf(out, 64, "%s%s.%.*s", key->name, key->between ? key->between : "",
-			STR_ARGS(name));
+		snprintf(out, 64, "%s%s.%.*s", key->name, betweens[key->between], STR_ARGS(name));
 		return out;
 	}
 	return NULL;
@@ -461,6 +463,7 @@ void schema_argv(
 		schema_list(s, key, node, field);
 }
 
+#ifndef HUSK_WITHOUT_HELP
 void schema_describe(const struct schema_key *keys, const char *prefix, struct buf *out)
 {
 	char below[PATH_TEXT_MAX];
@@ -474,8 +477,9 @@ void schema_describe(const struct schema_key *keys, const char *prefix, struct b
 			key->help);
 		if (!key->keys)
 			continue;
-		snprintf(below, sizeof(below), "%s%s%s.", prefix, key->name,
-			key->between ? key->between : "");
+		snprintf(
+			below, sizeof(below), "%s%s%s.", prefix, key->name, betweens[key->between]);
 		schema_describe(key->keys, below, out);
 	}
 }
+#endif
