@@ -107,6 +107,7 @@ SRC_CMD  := \
 	src/cmd/env.c \
 	src/cmd/envsubst.c \
 	src/cmd/explain.c \
+	src/cmd/explain_service.c \
 	src/cmd/help.c \
 	src/cmd/json.c \
 	src/cmd/load.c \
@@ -143,6 +144,7 @@ UNIT_TESTS := \
 	test_env \
 	test_descendants \
 	test_err \
+	test_explain \
 	test_execblock \
 	test_fd \
 	test_filter \

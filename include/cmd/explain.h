@@ -26,4 +26,16 @@ void explain_end(struct explain *explain, const struct err_list *warnings);
 /* All of it. */
 const struct buf *explain_text(const struct explain *explain);
 
+/* The rest is explain_service.c's, and what it uses. */
+
+/* In which order the services start, and what each waits for; nothing where there is only one. */
+void explain_order(const struct plan *plan, struct buf *out);
+/* One service. */
+void explain_one(const struct load *load, const struct plan_service *service, char *const *argv,
+	struct buf *out);
+/* On one line, whatever it holds, and not for ever. */
+void explain_value(struct buf *out, struct str value);
+/* As a shell would take it, so that one sees where it ends. */
+void explain_word(struct buf *out, const char *word);
+
 #endif

@@ -3,9 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/signal_name.h"
 #include "plan/machine.h"
-#include "proc/launch.h"
 
 enum {
 	TEXT_MAX = 16 << 20,
@@ -19,6 +17,7 @@ struct explain {
 	struct buf text;
 	struct buf kept; /* of the set being told of */
 	unsigned kept_count;
+	bool ordered; /* the order of start has been told */
 	struct render_observer observer;
 };
 
@@ -37,22 +36,20 @@ static void append_printable(struct buf *out, struct str rest)
 	}
 }
 
-/* The same, and not for ever. */
-static void append_value(struct buf *out, struct str value)
+void explain_value(struct buf *out, struct str value)
 {
 	append_printable(out, str_sub(value, 0, VALUE_SHOWN));
 	if (value.len > VALUE_SHOWN)
 		(void)buf_appendf(out, "... (%zu bytes)", value.len);
 }
 
-/* A word as a shell would take it, so that one sees where it ends. */
-static void append_word(struct buf *out, const char *word)
+void explain_word(struct buf *out, const char *word)
 {
 	bool plain = *word != '\0' && strpbrk(word, " \t\n\"'\\$`*?[;&|<>(){}#~") == NULL;
 
 	if (!plain)
 		(void)buf_append_char(out, '\'');
-	append_value(out, str_from(word));
+	explain_value(out, str_from(word));
 	if (!plain)
 		(void)buf_append_char(out, '\'');
 }
@@ -70,13 +67,13 @@ static void tell_variable(struct explain *explain, const struct env_var *var)
 	struct buf *out = &explain->text;
 
 	(void)buf_append_cstr(out, "  ");
-	append_value(out, var->name);
+	explain_value(out, var->name);
 	if (var->origin != ENV_UNSET) {
 		(void)buf_append_char(out, '=');
 		if (var->secret)
 			(void)buf_append_cstr(out, ENV_MASK);
 		else
-			append_value(out, var->value);
+			explain_value(out, var->value);
 	}
 	(void)buf_appendf(out, "    (%s", env_origin_name(var->origin));
 	append_place(out, &var->place);
@@ -173,7 +170,7 @@ static void on_set(
 	(void)buf_append_cstr(out, "  published as a whole, after this check passes:\n   ");
 	for (i = 0; i < set->check.count; i++) {
 		(void)buf_append_char(out, ' ');
-		append_word(out, set->check.items[i].text);
+		explain_word(out, set->check.items[i].text);
 	}
 	(void)buf_append_char(out, '\n');
 }
@@ -240,7 +237,7 @@ static void on_kept(void *arg, const char *file, unsigned line, unsigned column,
 	(void)buf_append_cstr(out, "    ");
 	append_printable(out, str_from(file));
 	(void)buf_appendf(out, ":%u:%u: ", line, column);
-	append_value(out, text);
+	explain_value(out, text);
 	var = env_find(explain->load->env, name_in(text));
 	near = near_name(explain, name_in(text));
 	if (var != NULL && var->origin != ENV_UNSET)
@@ -252,124 +249,13 @@ static void on_kept(void *arg, const char *file, unsigned line, unsigned column,
 	(void)buf_append_char(out, '\n');
 }
 
-/* ---- services ---- */
-
-static void append_duration(struct buf *out, int64_t ns)
-{
-	char text[STR_DURATION_MAX];
-
-	(void)buf_append_cstr(out, str_duration(ns, text));
-}
-
-static void append_limit_value(struct buf *out, rlim_t value)
-{
-	if (value == RLIM_INFINITY)
-		(void)buf_append_cstr(out, "unlimited");
-	else
-		(void)buf_appendf(out, "%llu", (unsigned long long)value);
-}
-
-static void tell_limits(struct buf *out, const struct plan_service *service)
-{
-	size_t i;
-
-	for (i = 0; i < service->limit_count; i++) {
-		const struct plan_limit *limit = &service->limits[i];
-
-		(void)buf_appendf(out, "  limit %s ", limit->name);
-		append_limit_value(out, limit->value.rlim_cur);
-		if (limit->value.rlim_max != limit->value.rlim_cur) {
-			(void)buf_append_cstr(out, ", at most ");
-			append_limit_value(out, limit->value.rlim_max);
-		}
-		(void)buf_append_char(out, '\n');
-	}
-}
-
-static void tell_stop(struct explain *explain, const struct plan_service *service)
-{
-	struct buf *out = &explain->text;
-	char name[SIGNAL_NAME_MAX];
-	int64_t left = explain->load->plan.grace - service->stop_delay;
-
-	(void)buf_append_cstr(out, "  to stop: ");
-	if (service->stop_delay > 0) {
-		(void)buf_append_cstr(out, "wait ");
-		append_duration(out, service->stop_delay);
-		(void)buf_append_cstr(out, ", then ");
-	}
-	(void)buf_appendf(out, "%s, and SIGKILL after ", signal_name(service->stop_signal, name));
-	append_duration(
-		out, service->stop_timeout >= 0 ? service->stop_timeout : (left > 0 ? left : 0));
-	(void)buf_append_cstr(out, "; the whole stop has ");
-	append_duration(out, explain->load->plan.grace);
-	(void)buf_append_char(out, '\n');
-}
-
-static void tell_path(struct explain *explain, const char *label, const struct plan_text *text)
-{
-	const char *value;
-	bool secret = false;
-	struct err err;
-
-	if (text->text == NULL || env_expand(explain->load->env, text, &value, &secret, &err) < 0)
-		return;
-	(void)buf_appendf(&explain->text, "  %s ", label);
-	append_value(&explain->text, str_from(secret ? ENV_MASK : value));
-	(void)buf_append_char(&explain->text, '\n');
-}
-
-static void tell_command(struct explain *explain, char *const *argv)
-{
-	const struct env_var *path = env_find(explain->load->env, STR("PATH"));
-	struct buf *out = &explain->text;
-	const char *found = argv[0];
-	struct err err;
-	size_t i;
-
-	if (argv[0] == NULL)
-		return;
-	(void)buf_append_cstr(out, "  runs");
-	for (i = 0; argv[i] != NULL; i++) {
-		(void)buf_append_char(out, ' ');
-		append_word(out, argv[i]);
-	}
-	(void)buf_append_char(out, '\n');
-	if (launch_find(explain->load->arena, argv[0], path == NULL ? NULL : path->value.data,
-		    &found, &err) < 0)
-		(void)buf_appendf(out, "  but: %s\n", err.message);
-	else if (strcmp(found, argv[0]) != 0)
-		(void)buf_appendf(out, "  which is %s\n", found);
-}
-
-static void tell_pass(struct explain *explain, const struct plan_service *service)
-{
-	const struct env_var *var;
-	size_t count = 0;
-	size_t i;
-
-	for (i = 0; (var = env_at(explain->load->env, i)) != NULL; i++)
-		if (var->exported && env_passes(var, &service->pass))
-			count++;
-	(void)buf_appendf(&explain->text, "  gets %zu variable%s%s\n", count, count == 1 ? "" : "s",
-		service->pass.given ? ", those that `pass` selects" : "");
-}
-
 void explain_service(struct explain *explain, const struct plan_service *service, char *const *argv)
 {
-	struct buf *out = &explain->text;
-
 	end_set(explain);
-	(void)buf_appendf(out, "\nService %s:\n", service->name);
-	tell_command(explain, argv);
-	tell_path(explain, "in", &service->cwd);
-	tell_pass(explain, service);
-	if (service->umask_given)
-		(void)buf_appendf(out, "  umask %03o\n", (unsigned)service->umask);
-	if (service->nice_given)
-		(void)buf_appendf(out, "  nice %d\n", service->nice);
-	tell_limits(out, service);
-	tell_stop(explain, service);
+	if (!explain->ordered)
+		explain_order(&explain->load->plan, &explain->text);
+	explain->ordered = true;
+	explain_one(explain->load, service, argv, &explain->text);
 }
 
 void explain_end(struct explain *explain, const struct err_list *warnings)

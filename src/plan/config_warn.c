@@ -73,10 +73,29 @@ static unsigned find_chains(const struct plan *plan, struct chain *chains)
 		if (chain->time > time_max)
 			chain->time = time_max;
 		chain->open = chain->open || (service->stop_timeout < 0 && !service->oneshot);
-		if (chain->time > chains[longest].time)
+		if (chain->time > chains[longest].time ||
+			(chain->time == chains[longest].time && chain->open))
 			longest = index;
 	}
 	return longest;
+}
+
+/* The services of the chain as a list, but for those that have long ended. */
+static void append_chain(
+	const struct plan *plan, const struct chain *chains, unsigned first, struct err *err)
+{
+	unsigned count = 0;
+	bool more = true;
+
+	for (unsigned i = first; more; i = chains[i].next) {
+		more = !chains[i].ends;
+		if (plan->services[i].oneshot)
+			continue;
+		if (count++ < CHAIN_SHOWN)
+			err_append(err, "%s%s", count > 1 ? ", " : "", plan->services[i].name);
+		else if (count == CHAIN_SHOWN + 1)
+			err_append(err, " ...");
+	}
 }
 
 /* Services that are stopped one after the other. */
@@ -84,36 +103,28 @@ static void warn_chain(const struct plan *plan, struct err_list *warnings)
 {
 	struct chain *chains = arena_array(plan->arena, plan->service_count, sizeof(*chains));
 	char sum[STR_DURATION_MAX], grace[STR_DURATION_MAX];
-	const struct chain *chain;
-	unsigned first;
-	unsigned shown = 0;
+	unsigned first, told;
 	struct err *err;
 
 	/* Without memory there is less advice. */
 	if (!chains)
 		return;
-	first = find_chains(plan, chains);
-	chain = &chains[first];
-	if (chain->time < plan->grace || (chain->time == plan->grace && !chain->open))
+	first = told = find_chains(plan, chains);
+	if (chains[first].time < plan->grace ||
+		(chains[first].time == plan->grace && !chains[first].open))
 		return;
-	/* All of it stands at one that says something of its stop: else the sum were 0. */
-	while (!plan->services[first].stop_place.file && !chains[first].ends)
-		first = chains[first].next;
-	if (chains[first].ends || !plan->services[first].stop_place.file)
+	/* It is told of where one of them says something of its stop. */
+	while (!plan->services[told].stop_place.file && !chains[told].ends)
+		told = chains[told].next;
+	if (!plan->services[told].stop_place.file)
 		return;
-	warn(warnings, &plan->services[first].stop_place, &err);
-	err_append(err, "%s.stop: with what is stopped after it (", plan->services[first].name);
-	for (unsigned i = first; !chains[i].ends && shown < CHAIN_SHOWN; shown++) {
-		i = chains[i].next;
-		err_append(err, "%s%s", shown > 0 ? ", " : "", plan->services[i].name);
-	}
+	warn(warnings, &plan->services[told].stop_place, &err);
+	err_append(err, "%s.stop: ", plan->services[told].name);
+	append_chain(plan, chains, first, err);
 	err_append(err,
-		shown == CHAIN_SHOWN
-			? " ...) it takes %s, and grace is %s: what still runs then is "
-			  "killed"
-			: ") it takes %s, and grace is %s: what still runs then is "
-			  "killed",
-		str_duration(chain->time, sum), str_duration(plan->grace, grace));
+		" are stopped one after the other, which takes %s, and grace is %s: what still "
+		"runs then is killed",
+		str_duration(chains[first].time, sum), str_duration(plan->grace, grace));
 }
 
 static bool has_sources(const struct plan *plan)

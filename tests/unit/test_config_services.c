@@ -588,26 +588,30 @@ static void test_warnings_of_grace(void **state)
 		/* One after the other. */
 		{SVC "    stop: {delay: 1s, timeout: 6s}\n    after: t\n"
 		     "  t: {command: [t], stop: {timeout: 4s}}\n",
-			"husk.yaml:5:5: services.s.stop: with what is stopped after it (t) it "
-			"takes 11s, and grace is 10s: what still runs then is killed"},
+			"husk.yaml:5:5: services.s.stop: s, t are stopped one after the other, "
+			"which takes 11s, and grace is 10s: what still runs then is killed"},
 		{SVC "    stop: {delay: 1s, timeout: 6s}\n    after: t\n"
 		     "  t: {command: [t], stop: {timeout: 3s}}\n",
 			""},
 		/* Nothing is left for t. */
 		{SVC "    stop: {timeout: 10s}\n    after: t\n  t: {command: [t]}\n",
-			"husk.yaml:5:5: services.s.stop: with what is stopped after it (t) it "
-			"takes 10s, and grace is 10s: what still runs then is killed"},
+			"husk.yaml:5:5: services.s.stop: s, t are stopped one after the other, "
+			"which takes 10s, and grace is 10s: what still runs then is killed"},
 		/* A oneshot has long ended, and is no part of it. */
 		{SVC "    stop: {timeout: 10s}\n    after: t\n"
 		     "  t: {command: [t], oneshot: true, stop: {timeout: 9s}}\n",
 			""},
+		/* And nothing for s, which is stopped first. */
+		{SVC "    after: t\n  t: {command: [t], stop: {timeout: 10s}}\n",
+			"husk.yaml:6:21: services.t.stop: s, t are stopped one after the other, "
+			"which takes 10s, and grace is 10s: what still runs then is killed"},
 		/* The longest of two ways; the first that says something of its stop. */
 		{SVC "    after: [u, t]\n"
 		     "  t: {command: [t], stop: {timeout: 8s}, after: v}\n"
 		     "  u: {command: [t], stop: {timeout: 9s}}\n"
 		     "  v: {command: [t], stop: {timeout: 5s}}\n",
-			"husk.yaml:6:21: services.t.stop: with what is stopped after it (v) it "
-			"takes 13s, and grace is 10s: what still runs then is killed"},
+			"husk.yaml:6:21: services.t.stop: s, t, v are stopped one after the other, "
+			"which takes 13s, and grace is 10s: what still runs then is killed"},
 	};
 
 	assert_warnings(*state, cases, COUNT(cases));
