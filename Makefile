@@ -96,6 +96,8 @@ SRC_INIT := \
 	src/init/init_ready.c \
 	src/init/init_settle.c \
 	src/init/init_signal.c \
+	src/init/relay.c \
+	src/init/relay_line.c \
 	src/init/supervise.c \
 	src/init/supervise_table.c
 SRC_CMD  := \
@@ -159,6 +161,8 @@ UNIT_TESTS := \
 	test_options \
 	test_out \
 	test_processes \
+	test_relay \
+	test_relay_line \
 	test_render \
 	test_runcheck \
 	test_signal_name \
@@ -183,6 +187,8 @@ $(BUILD)/test/unit/test_fd: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_open,--wrap=sys_write,--wrap=sys_write_nowait
 $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
 $(BUILD)/test/unit/test_sources: EXTRA := -Wl,--wrap=sys_inotify_add
+$(BUILD)/test/unit/test_relay: EXTRA := \
+	-Wl,--wrap=sys_read,--wrap=sys_write,--wrap=sys_unread,--wrap=sys_epoll_wait,--wrap=sys_splice
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_epoll_create,--wrap=sys_epoll_wait,--wrap=sys_now

@@ -8,6 +8,8 @@
 #ifndef HUSK_BASE_LOG_H
 #define HUSK_BASE_LOG_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -28,6 +30,11 @@ void log_warn_errno(const char *format, ...) __attribute__((format(printf, 1, 2)
 
 /* An error with its place (JSON: fields file, line, column, errno). */
 void log_err(const struct err *err);
+
+/* The member of a JSON line that says when it is, RFC 3339 in UTC, with its comma; the length, 0
+ * where the clock says nothing. */
+enum { LOG_TIME_MAX = 96 };
+size_t log_time(char out[LOG_TIME_MAX]);
 
 /*
  * Appends the reason for the end to /dev/termination-log, at most 4,096 bytes, where that is a

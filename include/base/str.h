@@ -42,6 +42,13 @@ bool str_is_utf8(struct str s);
  * control character, one that turns the direction of text, a byte that is no UTF-8, and the empty
  * slice. */
 size_t str_printable(struct str s);
+/*
+ * How the first character of `s`, which is not empty, stands in a JSON string: its length in `out`;
+ * `*taken` is what it has in `s`. A JSON string cannot hold a byte that is no UTF-8: \xNN stands
+ * for it as text.
+ */
+enum { STR_JSON_MAX = 8 };
+size_t str_json(struct str s, char out[STR_JSON_MAX], size_t *taken);
 /* `*` any run, `?` one byte; nothing else is special. Iterative. */
 bool str_glob(struct str pattern, struct str s);
 

@@ -85,7 +85,16 @@ ssize_t sys_write_nowait(int fd, const void *data, size_t size);
 /* Waits until a write finds room: for whole writes to a descriptor that came non-blocking. */
 int sys_await_write(int fd);
 
+/* Pipes. */
+/* splice(2) from one pipe to another, without waiting: the bytes are in the one or in the other,
+ * whatever becomes of the caller. */
+ssize_t sys_splice(int from, int to, size_t size);
+/* FIONREAD: the bytes that stand in a pipe. */
+int sys_unread(int fd);
+
 /* Descriptors. */
+/* close_range(2), both ends included; ENOSYS before Linux 5.9. */
+int sys_close_range(unsigned first, unsigned last);
 int sys_dup3(int old, int new, int flags);
 /* F_DUPFD_CLOEXEC: the lowest that is free from `least` on. */
 int sys_dup_above(int fd, int least);
@@ -114,6 +123,8 @@ int sys_madvise(void *address, size_t size, int advice);
 void *sys_map_file(int fd, size_t size);
 /* To be written to, and yet private; NULL where it failed. */
 void *sys_map_copy(int fd, size_t size);
+/* Zeros, shared with what is forked; NULL where it failed. Counts as memory where it is touched. */
+void *sys_map_shared(size_t size);
 /* Zeros in the place of what is mapped there; 0 or -1. Safe in a signal handler. */
 int sys_map_zeros(void *address, size_t size);
 int sys_unmap(void *address, size_t size);
@@ -131,6 +142,8 @@ int sys_kill(pid_t pid, int signal);
 /* `new` and `old` may be NULL. */
 int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int sys_set_parent_death_signal(int signal);
+/* What `ps` shows, at most 15 bytes. */
+int sys_set_process_name(const char *name);
 int sys_set_subreaper(bool on);
 /* 1, 0 or -1. */
 int sys_get_subreaper(void);

@@ -141,30 +141,18 @@ static void put_escaped(struct line *line, const char *s)
 	}
 }
 
-/* A JSON string cannot hold a byte that is no UTF-8: \xNN stands for it as text. */
 static void put_json_string(struct line *line, const char *s)
 {
 	struct str rest = str_from(s);
-	char escape[8];
+	char text[STR_JSON_MAX];
 
 	put_raw(line, "\"");
 	while (rest.len != 0) {
-		size_t len = str_printable(rest);
-		unsigned byte = (unsigned char)rest.data[0];
+		size_t taken;
+		size_t len = str_json(rest, text, &taken);
 
-		if (len == 0) {
-			len = 1;
-			(void)snprintf(escape, sizeof(escape),
-				byte < 0x80 ? "\\u%04x" : "\\\\x%02X", byte);
-			put_raw(line, escape);
-		} else if (byte == '"' || byte == '\\') {
-			escape[0] = '\\';
-			escape[1] = (char)byte;
-			put(line, escape, 2, LINE_RESERVE);
-		} else {
-			put(line, rest.data, len, LINE_RESERVE);
-		}
-		rest = str_sub(rest, len, rest.len);
+		put(line, text, len, LINE_RESERVE);
+		rest = str_sub(rest, taken, rest.len);
 	}
 	if (line->cut) {
 		line->cut = false;
@@ -181,26 +169,27 @@ static void put_json_number(struct line *line, const char *key, int64_t number)
 	put(line, text, (size_t)len, 16);
 }
 
-static void put_time(struct line *line)
+size_t log_time(char out[LOG_TIME_MAX])
 {
 	int64_t now = sys_wall_clock();
 	time_t seconds = (time_t)(now / 1000000000);
 	struct tm tm;
-	char text[64];
 
 	if (gmtime_r(&seconds, &tm) == NULL)
-		return;
-	(void)snprintf(text, sizeof(text), "\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",",
-		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		return 0;
+	return (size_t)snprintf(out, LOG_TIME_MAX,
+		"\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",", tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 		(int)(now / 1000000 % 1000));
-	put_raw(line, text);
 }
 
 static void build_json(
 	struct line *line, enum log_level level, const char *message, const struct err *err)
 {
+	char time[LOG_TIME_MAX];
+
 	put_raw(line, "{");
-	put_time(line);
+	put(line, time, log_time(time), LINE_RESERVE);
 	put_raw(line, "\"level\":\"");
 	put_raw(line, level_names[level]);
 	put_raw(line, "\",\"name\":");

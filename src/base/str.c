@@ -142,6 +142,31 @@ size_t str_printable(struct str s)
 	return len;
 }
 
+size_t str_json(struct str s, char out[STR_JSON_MAX], size_t *taken)
+{
+	size_t len = str_printable(s);
+	unsigned byte = (unsigned char)s.data[0];
+
+	*taken = len == 0 ? 1 : len;
+	if (len == 0) {
+		bool control = byte < 0x80;
+		const char *digits = control ? "0123456789abcdef" : "0123456789ABCDEF";
+		size_t start = control ? 4 : 3;
+
+		memcpy(out, control ? "\\u00" : "\\\\x", start);
+		out[start] = digits[byte >> 4];
+		out[start + 1] = digits[byte & 15];
+		return start + 2;
+	}
+	if (byte == '"' || byte == '\\') {
+		out[0] = '\\';
+		out[1] = (char)byte;
+		return 2;
+	}
+	memcpy(out, s.data, len);
+	return len;
+}
+
 bool str_is_utf8(struct str s)
 {
 	while (s.len != 0) {

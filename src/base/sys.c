@@ -29,6 +29,9 @@
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x00000008
 #endif
@@ -279,6 +282,23 @@ int sys_await_write(int fd)
 	return result < 0 ? -1 : 0;
 }
 
+ssize_t sys_splice(int from, int to, size_t size)
+{
+	return splice(from, NULL, to, NULL, size, SPLICE_F_NONBLOCK);
+}
+
+int sys_unread(int fd)
+{
+	int count = 0;
+
+	return ioctl(fd, FIONREAD, &count) < 0 ? -1 : count;
+}
+
+int sys_close_range(unsigned first, unsigned last)
+{
+	return (int)syscall(SYS_close_range, first, last, 0);
+}
+
 int sys_dup3(int old, int new, int flags)
 {
 	int result;
@@ -334,6 +354,14 @@ void *sys_map_copy(int fd, size_t size)
 	void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 
 	return address == MAP_FAILED ? NULL : address;
+}
+
+void *sys_map_shared(size_t size)
+{
+	int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+
+	return map == MAP_FAILED ? NULL : map;
 }
 
 int sys_map_zeros(void *address, size_t size)
@@ -406,6 +434,11 @@ int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit
 int sys_set_parent_death_signal(int signal)
 {
 	return prctl(PR_SET_PDEATHSIG, (unsigned long)signal, 0UL, 0UL, 0UL);
+}
+
+int sys_set_process_name(const char *name)
+{
+	return prctl(PR_SET_NAME, name, 0UL, 0UL, 0UL);
 }
 
 int sys_set_subreaper(bool on)

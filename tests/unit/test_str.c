@@ -143,6 +143,36 @@ static void test_printable_controls_and_broken_zero(void **state)
 	assert_int_equal(str_printable(STR("")), 0);
 }
 
+static void test_json_a_character_at_a_time(void **state)
+{
+	const struct {
+		struct str text;
+		const char *json;
+		size_t taken;
+	} rows[] = {
+		{STR("ab"), "a", 1},
+		{STR("\""), "\\\"", 1},
+		{STR("\\"), "\\\\", 1},
+		{STR("\0"), "\\u0000", 1},
+		{STR("\x1f"), "\\u001f", 1},
+		{STR("\x7f"), "\\u007f", 1},
+		{STR("\xc3\xa9x"), "\xc3\xa9", 2},
+		{STR("\xf0\x9f\x98\x80"), "\xf0\x9f\x98\x80", 4},
+		{STR("\xfe"), "\\\\xFE", 1},
+		{STR("\xc2\x9b"), "\\\\xC2", 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char out[STR_JSON_MAX];
+		size_t taken = 0, len = str_json(rows[i].text, out, &taken);
+
+		assert_int_equal(len, strlen(rows[i].json));
+		assert_memory_equal(out, rows[i].json, len);
+		assert_int_equal(taken, rows[i].taken);
+	}
+}
+
 static void test_glob_random_patterns_as_fnmatch(void **state)
 {
 	unsigned seed = 7;
@@ -409,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_is_name_ascii_only),
 		cmocka_unit_test(test_is_utf8_every_two_bytes_as_the_reference),
 		cmocka_unit_test(test_printable_controls_and_broken_zero),
+		cmocka_unit_test(test_json_a_character_at_a_time),
 		cmocka_unit_test(test_glob_random_patterns_as_fnmatch),
 		cmocka_unit_test(test_glob_other_metacharacters_plain),
 		cmocka_unit_test(test_glob_many_stars_quick),
