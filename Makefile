@@ -96,6 +96,8 @@ SRC_INIT := \
 	src/init/init_ready.c \
 	src/init/init_settle.c \
 	src/init/init_signal.c \
+	src/init/notify.c \
+	src/init/notify_read.c \
 	src/init/relay.c \
 	src/init/relay_line.c \
 	src/init/supervise.c \
@@ -157,6 +159,8 @@ UNIT_TESTS := \
 	test_machine \
 	test_map \
 	test_manual \
+	test_notify \
+	test_notify_read \
 	test_opt \
 	test_options \
 	test_out \
@@ -277,6 +281,7 @@ SCRIPT_TESTS := \
 FUZZ_TARGETS := \
 	fuzz_config \
 	fuzz_ctlproto \
+	fuzz_notify \
 	fuzz_options \
 	fuzz_template \
 	fuzz_words \

@@ -139,6 +139,8 @@ pid_t sys_getpid(void);
 pid_t sys_getppid(void);
 pid_t sys_getsid(pid_t pid);
 int sys_kill(pid_t pid, int signal);
+/* pidfd_open(2): can be read once the process has ended. */
+int sys_pidfd_open(pid_t pid);
 /* `new` and `old` may be NULL. */
 int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old);
 int sys_set_parent_death_signal(int signal);
@@ -165,6 +167,11 @@ int sys_accept(int fd);
 int sys_connect(int fd, const struct sockaddr *address, size_t size);
 /* recv(2): MSG_TRUNC gives a packet's own length. */
 ssize_t sys_recv(int fd, void *data, size_t size, int flags);
+/* SO_PASSCRED: packets that come from now on say who has sent them. */
+int sys_pass_credentials(int fd);
+/* One such packet, without waiting: its own length, which may be more than `size`. `*sender` is all
+ * zero where it is not told. Descriptors that came along are closed. */
+ssize_t sys_recv_sent(int fd, void *data, size_t size, struct ucred *sender);
 /* SO_ERROR: an errno, which is then gone; 0 where there is none; -1. */
 int sys_socket_error(int fd);
 /* getsockname(2) */

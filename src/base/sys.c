@@ -26,6 +26,9 @@
 #include <unistd.h>
 
 /* musl's headers come without the kernel's, glibc's with those of their day. */
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 #ifndef SYS_openat2
 #define SYS_openat2 437
 #endif
@@ -421,6 +424,11 @@ pid_t sys_getsid(pid_t pid)
 int sys_kill(pid_t pid, int signal)
 {
 	return kill(pid, signal);
+}
+
+int sys_pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 int sys_prlimit(pid_t pid, int resource, const struct rlimit *new, struct rlimit *old)

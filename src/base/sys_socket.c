@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/sys.h"
@@ -49,6 +50,33 @@ int sys_peer_credentials(int fd, struct ucred *credentials)
 	socklen_t size = sizeof(*credentials);
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &size);
+}
+
+int sys_pass_credentials(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+}
+
+ssize_t sys_recv_sent(int fd, void *data, size_t size, struct ucred *sender)
+{
+	/* No room for anything else: the kernel closes descriptors that find none. */
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(*sender))];
+	struct iovec part = {.iov_base = data, .iov_len = size};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	const struct cmsghdr *head;
+	ssize_t result;
+
+	RETRY(result, recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC));
+	*sender = (struct ucred){0};
+	head = result < 0 ? NULL : CMSG_FIRSTHDR(&message);
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS)
+		memcpy(sender, CMSG_DATA(head), sizeof(*sender));
+	return result;
 }
 
 int sys_socket_error(int fd)

@@ -19,7 +19,19 @@ struct record {
 };
 
 /* The numbers of PID/stat that follow the state; the first of them is the fourth field. */
-enum { PARENT, GROUP, SESSION, USER_TIME = 10, CHILD_SYSTEM_TIME = 13, RESIDENT = 20, FIELDS };
+enum {
+	PARENT,
+	GROUP,
+	SESSION,
+	FLAGS = 5,
+	USER_TIME = 10,
+	CHILD_SYSTEM_TIME = 13,
+	RESIDENT = 20,
+	FIELDS
+};
+
+/* PF_EXITING of the kernel's sched.h. */
+enum { FLAG_EXITING = 4 };
 
 /* After the last ')', since a process may name itself "a) S 1". What is not there reads as 0. */
 static void parse(const char *text, struct process *process)
@@ -35,6 +47,8 @@ static void parse(const char *text, struct process *process)
 		(void)str_to_int64(str_sub(rest, 0, len), &fields[i]);
 		rest = str_sub(rest, len + 1, rest.len);
 	}
+	process->state = str_sub(str_from(name_end), 2, 1).len > 0 ? name_end[2] : '?';
+	process->exiting = (fields[FLAGS] & FLAG_EXITING) != 0;
 	process->parent = (pid_t)fields[PARENT];
 	process->group = (pid_t)fields[GROUP];
 	process->session = (pid_t)fields[SESSION];
@@ -93,6 +107,17 @@ static void read_all(struct processes *processes, int proc)
 			insert(processes, read_process(proc, record->name, pid));
 		}
 	}
+}
+
+bool process_read(const char *proc_path, pid_t pid, struct process *process)
+{
+	int proc = sys_open(proc_path, O_RDONLY | O_DIRECTORY, 0);
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%d", (int)pid);
+	*process = read_process(proc, name, pid);
+	fd_close(&proc);
+	return process->parent >= 0;
 }
 
 void processes_init(struct processes *processes, const char *proc_path)

@@ -1,7 +1,9 @@
 #include "unit/unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "proc/processes.h"
 
@@ -41,6 +43,7 @@ static void test_fields_of_stat_read(void **state)
 {
 	struct processes processes;
 	const struct process *process;
+	struct process one;
 
 	(void)state;
 	add("20", "20 (a) S 1 (b)) R 7 8 9 34816 -1 4194560 1 2 3 4 100 20 3 4 20 0 1 0 99 5000000 "
@@ -61,8 +64,17 @@ static void test_fields_of_stat_read(void **state)
 	assert_int_equal(process->session, 9);
 	assert_int_equal(process->ticks, 127);
 	assert_int_equal(process->pages, 321);
+	assert_int_equal(process->state, 'R');
+	assert_false(process->exiting);
 	assert_null(processes_find(&processes, 5));
 	processes_fini(&processes);
+	add("21", "21 (a) S 1) Z 7 8 9 34816 -1 4194564 1 2 3 4\n");
+	assert_true(process_read(proc, 21, &one));
+	assert_int_equal(one.parent, 7);
+	assert_int_equal(one.state, 'Z');
+	assert_true(one.exiting);
+	assert_false(process_read(proc, 4, &one));
+	assert_false(process_read(proc, 5, &one));
 }
 
 static void test_own_process_found(void **state)
@@ -81,14 +93,38 @@ static void test_own_process_found(void **state)
 	processes_fini(&processes);
 }
 
+static void test_one_read_until_it_is_reaped(void **state)
+{
+	struct process process;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		for (;;)
+			pause();
+	assert_true(process_read("/proc", pid, &process));
+	assert_int_equal(process.parent, getpid());
+	assert_int_equal(process.group, getpgrp());
+	assert_false(process.exiting);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT), 0);
+	assert_true(process_read("/proc", pid, &process));
+	assert_int_equal(process.state, 'Z');
+	assert_true(process.exiting);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(process_read("/proc", pid, &process));
+}
+
 static void test_no_proc_nothing_found(void **state)
 {
 	struct processes processes;
+	struct process one;
 
 	(void)state;
 	processes_init(&processes, "/no/such/proc");
 	assert_int_equal(processes.count, 0);
 	assert_null(processes_find(&processes, 1));
+	assert_false(process_read("/no/such/proc", getpid(), &one));
 	processes_fini(&processes);
 }
 
@@ -97,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_fields_of_stat_read, set_up, tear_down),
 		cmocka_unit_test(test_own_process_found),
+		cmocka_unit_test(test_one_read_until_it_is_reaped),
 		cmocka_unit_test(test_no_proc_nothing_found),
 	};
 

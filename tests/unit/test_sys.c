@@ -324,6 +324,50 @@ static void test_sockets_packets_passed_with_credentials(void **state)
 	assert_int_equal(sys_close(server), 0);
 }
 
+static void test_sockets_sender_of_a_packet_told(void **state)
+{
+	struct ucred sender;
+	char text[4];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+	assert_int_equal(send(fds[1], "nobody", 6, 0), 6);
+	assert_int_equal(sys_pass_credentials(fds[0]), 0);
+	assert_int_equal(send(fds[1], "me", 2, 0), 2);
+	/* More than there was room for. */
+	assert_int_equal(sys_recv_sent(fds[0], text, sizeof(text), &sender), 6);
+	assert_int_equal(sys_recv_sent(fds[0], text, sizeof(text), &sender), 2);
+	assert_memory_equal(text, "me", 2);
+	assert_int_equal(sender.pid, getpid());
+	assert_int_equal(sys_recv_sent(fds[0], text, sizeof(text), &sender), -1);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(sender.pid, 0);
+	assert_int_equal(sys_pass_credentials(-1), -1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_pidfd_readable_once_the_process_has_ended(void **state)
+{
+	pid_t pid = fork();
+	int fd;
+
+	(void)state;
+	if (pid == 0)
+		for (;;)
+			pause();
+	fd = sys_pidfd_open(pid);
+	assert_true(fd >= 0);
+	assert_int_equal(sys_get_fd_flags(fd), FD_CLOEXEC);
+	assert_int_equal(sys_poll(fd, POLLIN, 0), 0);
+	assert_int_equal(sys_kill(pid, SIGKILL), 0);
+	assert_int_equal(sys_poll(fd, POLLIN, 60000), POLLIN);
+	assert_int_equal(sys_wait(pid, NULL, 0), pid);
+	assert_int_equal(sys_pidfd_open(pid), -1);
+	close(fd);
+}
+
 static void test_terminal_calls_on_a_pipe_refused(void **state)
 {
 	int fds[2];
@@ -506,6 +550,8 @@ int main(void)
 		cmocka_unit_test(test_exec_no_such_program),
 		cmocka_unit_test(test_process_attributes_set),
 		cmocka_unit_test(test_sockets_packets_passed_with_credentials),
+		cmocka_unit_test(test_sockets_sender_of_a_packet_told),
+		cmocka_unit_test(test_pidfd_readable_once_the_process_has_ended),
 		cmocka_unit_test(test_terminal_calls_on_a_pipe_refused),
 		cmocka_unit_test(test_epoll_readiness_told),
 		cmocka_unit_test(test_clocks_forward),
