@@ -120,6 +120,7 @@ SRC_CMD  := \
 	src/cmd/report.c \
 	src/cmd/run.c \
 	src/cmd/service.c \
+	src/cmd/service_keep.c \
 	src/cmd/tini.c \
 	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_PROBE) $(SRC_INIT) $(SRC_CMD)
@@ -169,6 +170,7 @@ UNIT_TESTS := \
 	test_relay_line \
 	test_render \
 	test_runcheck \
+	test_service \
 	test_signal_name \
 	test_sources \
 	test_stage \

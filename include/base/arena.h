@@ -23,6 +23,8 @@ void arena_free(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size);
 /* As arena_alloc(count * size), NULL on overflow. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
+/* Bytes of memory that it takes. */
+size_t arena_held(const struct arena *arena);
 /* A copy that ends in NUL; NULL where memory has run out. */
 char *arena_strdup(struct arena *arena, const char *s);
 char *arena_strndup(struct arena *arena, struct str s);

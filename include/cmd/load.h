@@ -18,6 +18,8 @@ struct load {
 	struct arena *arena; /* everything's */
 	struct plan plan;
 	struct env *env;
+	char **whole;     /* the environment of services that get all of it; NULL: not made yet */
+	char *listen_pid; /* within it, see launch_spec */
 	/* NULL, or where the arena begins: `husk -- PROGRAM` needs no malloc then. The caller's. */
 	struct load_room *room;
 };

@@ -20,5 +20,12 @@ int service_cwd(
  */
 int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err);
+/*
+ * A copy of resolved services in `arena`, with all that they point to and nothing else: what was
+ * read and composed to make them can be freed then, which for many services is most of the memory.
+ * NULL where memory has run out.
+ */
+struct init_service *service_keep(struct arena *arena, const struct load *load,
+	const struct init_service *services, size_t count);
 
 #endif

@@ -134,6 +134,11 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 	return arena_alloc(arena, count * size);
 }
 
+size_t arena_held(const struct arena *arena)
+{
+	return arena->held;
+}
+
 char *arena_strndup(struct arena *arena, struct str s)
 {
 	char *copy;

@@ -8,6 +8,8 @@ enum { ARENA_MAX = 256 << 20 };
 static int begin(struct load *load, const char *path, struct err_list *errors)
 {
 	load->env = NULL;
+	load->whole = NULL;
+	load->listen_pid = NULL;
 	load->arena = load->room == NULL ? arena_new(ARENA_MAX)
 					 : arena_new_in(load->room, sizeof(*load->room), ARENA_MAX);
 	if (load->arena == NULL)

@@ -10,6 +10,11 @@
 #include "plan/render.h"
 #include "proc/runcheck.h"
 
+enum {
+	KEPT_MIN = 64 << 10, /* a copy of less is not worth its own memory */
+	KEPT_MAX = 256 << 20,
+};
+
 enum { OPTION_CONFIG = 1, OPTION_PARENT_DEATH };
 const struct opt cmd_run_options[] = {
 	{OPTION_CONFIG, 'c', "config", "FILE", "the configuration to use"},
@@ -25,6 +30,7 @@ struct run {
 	char *const *program; /* NULL: none on the command line */
 	struct load *load;
 	struct init_service *services; /* in the plan's order */
+	struct arena *kept;            /* NULL, or where they are: nothing else is needed then */
 	struct init_end end;
 };
 
@@ -86,6 +92,20 @@ static int resolve(struct run *run, struct err *err)
 	return 0;
 }
 
+/* What many services were made from is large, and nothing of it is needed from now on. */
+static int keep(struct run *run, struct err *err)
+{
+	const struct load *load = run->load;
+
+	if (arena_held(load->arena) < KEPT_MIN)
+		return 0;
+	run->kept = arena_new(KEPT_MAX);
+	run->services =
+		run->kept ? service_keep(run->kept, load, run->services, load->plan.service_count)
+			  : NULL;
+	return run->services ? 0 : err_nomem(err);
+}
+
 /* Everything that can be wrong is found before anything is started. */
 static int prepare(struct run *run, struct err_list *errors)
 {
@@ -102,7 +122,8 @@ static int prepare(struct run *run, struct err_list *errors)
 	check.env = load->env;
 	if ((!run->program || config_program(&load->plan, run->program, &err) == 0) &&
 		resolve(run, &err) == 0 &&
-		render_all(&load->plan, load->env, &runner, &report, &err) == 0)
+		render_all(&load->plan, load->env, &runner, &report, &err) == 0 &&
+		keep(run, &err) == 0)
 		return 0;
 	*err_list_add(errors) = err;
 	return -1;
@@ -126,6 +147,19 @@ static int report(const struct init_end *end, struct err *err)
 	return end->status;
 }
 
+static int look_after(struct run *run)
+{
+	const struct plan *plan = &run->load->plan;
+	struct err err;
+
+	if (run->kept)
+		load_fini(run->load);
+	if (init_run(run->services, (unsigned)plan->service_count, plan->grace, &run->signals,
+		    &run->policy, &run->end, &err) < 0)
+		return cmd_fail_start(&err);
+	return report(&run->end, &err);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct load_room room;
@@ -146,11 +180,9 @@ int cmd_run(int argc, char **argv)
 		status = cmd_fail_start_list(&errors);
 	else if (load.plan.service_count == 0)
 		status = cmd_nothing_to_run(load.plan.file);
-	else if (init_run(run.services, (unsigned)load.plan.service_count, load.plan.grace,
-			 &run.signals, &run.policy, &run.end, &err) < 0)
-		status = cmd_fail_start(&err);
 	else
-		status = report(&run.end, &err);
+		status = look_after(&run);
 	load_fini(&load);
+	arena_free(run.kept);
 	return status;
 }

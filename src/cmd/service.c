@@ -91,6 +91,27 @@ static int hand_on_listen_pid(
 	return 0;
 }
 
+/* A thousand services that get all of it share it. */
+static int resolve_environment(struct load *load, const struct plan_service *plan,
+	struct launch_spec *spec, struct err *err)
+{
+	char **envp = plan->pass.given ? NULL : load->whole;
+
+	spec->listen_pid = envp ? load->listen_pid : NULL;
+	spec->envp = envp;
+	if (envp)
+		return 0;
+	if (env_export(load->env, &plan->pass, &envp, err) < 0 ||
+		hand_on_listen_pid(load->arena, envp, spec, err) < 0)
+		return -1;
+	spec->envp = envp;
+	if (!plan->pass.given) {
+		load->whole = envp;
+		load->listen_pid = spec->listen_pid;
+	}
+	return 0;
+}
+
 static const char *search_path(const struct env *env)
 {
 	const struct env_var *var = env_find(env, STR("PATH"));
@@ -151,7 +172,7 @@ static int make_restart_times(struct arena *arena, struct supervise_service *rul
 int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err)
 {
-	char **argv, **envp;
+	char **argv;
 
 	*out = (struct init_service){
 		.spec = {.name = plan->name,
@@ -172,11 +193,9 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 	};
 	if (make_restart_times(load->arena, &out->rules, err) < 0 ||
 		service_command(load, plan, &argv, err) < 0 ||
-		env_export(load->env, &plan->pass, &envp, err) < 0 ||
-		hand_on_listen_pid(load->arena, envp, &out->spec, err) < 0 ||
+		resolve_environment(load, plan, &out->spec, err) < 0 ||
 		service_cwd(load, plan, &out->spec.cwd, err) < 0)
 		return -1;
 	out->spec.argv = argv;
-	out->spec.envp = envp;
 	return find_program(load, plan, &out->spec, err);
 }
