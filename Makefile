@@ -347,7 +347,7 @@ DUMB_INIT_SHA256  := 3eda470d8a4a89123f4516d26877a727c0945006c8830b7e3bad717a5f6
 TINI_VERSION      := 0.19.0
 TINI_SHA256       := 0fd35a7030052acd9f58948d1d900fe1e432ee37103c5561554408bdac6bbf0d
 PEER_DIR          := $(BUILD)/bench/peers
-PEERS             := $(BUILD)/bench/dumb-init-musl $(BUILD)/bench/tini-musl
+PEERS             := $(BUILD)/bench/dumb-init-musl $(BUILD)/bench/tini-musl $(PEER_DIR)/runit $(PEER_DIR)/supervisor
 
 MUSL_OBJ := $(SRC:%.c=$(BUILD)/musl/%.o)
 TEST_OBJ := $(patsubst %.c,$(BUILD)/test/%.o,$(filter-out src/cmd/main.c,$(SRC)))
@@ -496,7 +496,7 @@ $(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags $(MUSL_SPECS) | s
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
 
-$(BUILD)/bench/bench: $(wildcard tests/bench/*.h) tests/bench/bench.c tests/bench/measure.c $(BUILD)/test/flags | setup-build
+$(BUILD)/bench/bench: $(wildcard tests/bench/*.h) $(addprefix tests/bench/,bench.c measure.c services.c) $(BUILD)/test/flags | setup-build
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) -O2 -o $@ $(filter %.c,$^)
 
@@ -521,6 +521,11 @@ $(BUILD)/bench/tini-musl: $(PEER_DIR)/tini_$(TINI_VERSION).orig.tar.gz
 	printf '%s\n' '#define TINI_VERSION "$(TINI_VERSION)"' '#define TINI_GIT ""' \
 		>$(PEER_DIR)/tini-$(TINI_VERSION)/src/tiniConfig.h
 	$(MUSL_CC) -std=gnu99 -Os -w -static -s -o $@ $(PEER_DIR)/tini-$(TINI_VERSION)/src/tini.c
+
+# Unpacked, not installed: their packages would have this machine run them.
+$(PEER_DIR)/runit $(PEER_DIR)/supervisor: | setup-bench
+	tests/setup/apt-fetch binary $(@F) $(shell dpkg --print-architecture 2>/dev/null) $(@D)
+	dpkg-deb -x $@.deb $@
 
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags | setup-build setup-unit setup-test
 	@mkdir -p $(@D)

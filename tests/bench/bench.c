@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -54,6 +55,18 @@ static pid_t fork_init(void)
 	return (pid_t)syscall(SYS_clone, (long)(CLONE_NEWPID | SIGCHLD), 0L, 0L, 0L, 0L);
 }
 
+/* In the child. */
+static void redirect(const struct bench_candidate *candidate)
+{
+	int fd = candidate->output ? open(candidate->output, O_WRONLY | O_CREAT | O_APPEND, 0644)
+				   : -1;
+
+	if (candidate->output && (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0))
+		_exit(126);
+	if (fd > 2)
+		close(fd);
+}
+
 void bench_start_init(struct bench_candidate *candidate, int report)
 {
 	int fds[2] = {-1, -1};
@@ -64,6 +77,8 @@ void bench_start_init(struct bench_candidate *candidate, int report)
 	if (candidate->pid < 0)
 		bench_die("cannot make a PID namespace: %s", strerror(errno));
 	if (candidate->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		redirect(candidate);
 		if (report && dup2(fds[1], 3) < 0)
 			_exit(126);
 		/* A pipe that came to be 3 already stays close-on-exec. */
@@ -167,6 +182,8 @@ static const struct {
 } measures[] = {
 	{"idle", bench_idle},
 	{"orphans", bench_orphans},
+	{"services-run", bench_services_run},
+	{"services-start", bench_services_start},
 	{"signals", bench_signals},
 	{"starts", bench_starts},
 	{"times", bench_times},

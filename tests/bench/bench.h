@@ -21,6 +21,7 @@ struct bench_candidate {
 	pid_t pid;          /* as this process sees it */
 	int report;         /* what the target tells; -1: nothing */
 	double *samples;
+	double extra; /* a second value of the same look */
 };
 
 struct bench {
@@ -47,6 +48,11 @@ int64_t bench_hear(const struct bench_candidate *candidate);
 /* The wait status must be one of success. */
 void bench_expect_success(const struct bench_candidate *candidate, int status);
 
+/* Makes bench->order anew. */
+void bench_shuffle(struct bench *bench);
+/* The sum of the numbers behind `keys`, which ends with NULL, in a file of /proc/PID. */
+double bench_read_proc(pid_t pid, const char *file, const char *const *keys);
+
 void bench_add(struct bench_candidate *candidate, unsigned round, double value);
 /* One line for each candidate: MEASURE NAME UNIT COUNT MEDIAN FASTEST-TENTH, tabs between. The
  * fastest tenth is the mean of that part of the samples. */
@@ -62,5 +68,10 @@ void bench_wakeups(struct bench *bench);
 void bench_signals(struct bench *bench);
 /* ns for all orphans of the target to be reaped. */
 void bench_orphans(struct bench *bench);
+/* Each candidate is a supervisor of $BENCH_SERVICES services, `target service`. ns until the last
+ * of them runs; and with all of them at rest: the supervisors' processes, PSS (KiB), CPU time (ns)
+ * and wake-ups in 5 s, then ns from the KILL of a service to its running again. */
+void bench_services_start(struct bench *bench);
+void bench_services_run(struct bench *bench);
 
 #endif

@@ -19,7 +19,7 @@ enum {
  * Each round in an order of its own, by chance: what one leaves to be done (a namespace is taken
  * down after its end) is not always the same one's burden.
  */
-static void shuffle(struct bench *bench)
+void bench_shuffle(struct bench *bench)
 {
 	static uint64_t state = 1;
 
@@ -78,7 +78,7 @@ static void time_all(struct bench *bench, int in_namespace)
 	for (size_t i = 0; i < bench->count; i++)
 		time_one(&bench->candidates[i], 0, in_namespace);
 	for (unsigned round = 0; round < bench->rounds; round++) {
-		shuffle(bench);
+		bench_shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++)
 			time_one(bench->order[i], round, in_namespace);
 	}
@@ -112,8 +112,7 @@ static void end_targets(struct bench *bench)
 		bench_end_init(&bench->candidates[i]);
 }
 
-/* The sum of the numbers behind `keys` in a file of /proc/PID. */
-static double read_proc(pid_t pid, const char *file, const char *const *keys)
+double bench_read_proc(pid_t pid, const char *file, const char *const *keys)
 {
 	char path[64], line[256];
 	double sum = 0;
@@ -152,7 +151,7 @@ static void sample(struct bench *bench, const char *measure, const char *unit, c
 		sync();
 		for (size_t i = 0; i < bench->count; i++) {
 			struct bench_candidate *candidate = &bench->candidates[i];
-			bench_add(candidate, round, read_proc(candidate->pid, file, keys));
+			bench_add(candidate, round, bench_read_proc(candidate->pid, file, keys));
 		}
 		end_targets(bench);
 	}
@@ -172,12 +171,13 @@ void bench_wakeups(struct bench *bench)
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		for (size_t i = 0; i < bench->count; i++) {
 			struct bench_candidate *candidate = &bench->candidates[i];
-			bench_add(candidate, round, -read_proc(candidate->pid, "status", switches));
+			bench_add(candidate, round,
+				-bench_read_proc(candidate->pid, "status", switches));
 		}
 		bench_sleep(1000000000);
 		for (size_t i = 0; i < bench->count; i++) {
 			struct bench_candidate *candidate = &bench->candidates[i];
-			double after = read_proc(candidate->pid, "status", switches);
+			double after = bench_read_proc(candidate->pid, "status", switches);
 			bench_add(candidate, round, candidate->samples[round] + after);
 		}
 	}
@@ -189,7 +189,7 @@ void bench_signals(struct bench *bench)
 {
 	start_targets(bench);
 	for (unsigned round = 0; round < bench->rounds; round++) {
-		shuffle(bench);
+		bench_shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++) {
 			struct bench_candidate *candidate = bench->order[i];
 			int64_t start;
@@ -208,7 +208,7 @@ void bench_signals(struct bench *bench)
 void bench_orphans(struct bench *bench)
 {
 	for (unsigned round = 0; round < bench->rounds; round++) {
-		shuffle(bench);
+		bench_shuffle(bench);
 		for (size_t i = 0; i < bench->count; i++) {
 			struct bench_candidate *candidate = bench->order[i];
 			bench_start_init(candidate, 1);

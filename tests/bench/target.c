@@ -5,13 +5,18 @@
  *   exit        ends
  *   idle        tells that it runs, and waits
  *   signal      tells that it runs, then at each USR1 the time (CLOCK_MONOTONIC, ns) it got it
+ *   service     tells the socket $BENCH_SOCKET (an abstract name) the time at which it runs, and
+ *               waits; also without a verb, by the name `run`, as s6 and runit start a service
  *   orphans N   has N processes end without their parent, and tells the ns until the last is reaped
  */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +41,26 @@ static int idle(void)
 {
 	tell(0);
 	/* A signal with a handler would end it; there is none. */
+	return pause() == 0 ? 0 : FAILED;
+}
+
+static int serve(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *name = getenv("BENCH_SOCKET");
+	int64_t time = now();
+	socklen_t size;
+	int fd;
+
+	if (!name || strlen(name) > sizeof(address.sun_path) - 1)
+		return FAILED;
+	memcpy(address.sun_path + 1, name, strlen(name));
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, &time, sizeof(time), 0, (const struct sockaddr *)&address, size) !=
+			      (ssize_t)sizeof(time))
+		return FAILED;
+	close(fd);
 	return pause() == 0 ? 0 : FAILED;
 }
 
@@ -111,11 +136,16 @@ static int orphans(int count)
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 
+	if (argc > 0 && strcmp(slash ? slash + 1 : argv[0], "run") == 0)
+		return serve();
 	if (strcmp(verb, "exit") == 0)
 		return 0;
 	if (strcmp(verb, "idle") == 0)
 		return idle();
+	if (strcmp(verb, "service") == 0)
+		return serve();
 	if (strcmp(verb, "signal") == 0)
 		return answer_signals();
 	if (strcmp(verb, "orphans") == 0)
