@@ -4,6 +4,8 @@
 #ifndef HUSK_BASE_OPT_H
 #define HUSK_BASE_OPT_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -20,6 +22,7 @@ struct opt_parser {
 	char *const *argv; /* NULL-terminated, argv[0] already skipped */
 	int index;         /* the next word: after OPT_END, the first operand */
 	int offset;        /* within a cluster of letters */
+	bool ended;        /* by `--` */
 	const char *value; /* the option's argument, borrowed from argv */
 };
 
@@ -29,6 +32,9 @@ void opt_init(struct opt_parser *parser, const struct opt *table, char *const *a
 /* The next option's id, OPT_END at the first operand or after `--`, or OPT_ERROR (ERR_USAGE, with
  * a suggestion). Forms: -c V, -cV, -abc, --name V, --name=V. */
 int opt_next(struct opt_parser *parser, struct err *err);
+/* For a command whose options may stand behind operands (`husk stop NAME --no-wait`): after OPT_END
+ * the operand, or NULL where there is none. Then opt_next goes on. */
+char *opt_operand(struct opt_parser *parser);
 /* Appends the table as a usage shows it, one option a line. */
 int opt_usage(const struct opt *table, struct buf *out);
 

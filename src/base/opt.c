@@ -143,9 +143,10 @@ int opt_next(struct opt_parser *parser, struct err *err)
 	parser->value = NULL;
 	if (parser->offset > 0)
 		return next_letter(parser, word, err);
-	if (word == NULL || word[0] != '-' || word[1] == '\0')
+	if (parser->ended || word == NULL || word[0] != '-' || word[1] == '\0')
 		return OPT_END;
 	if (strcmp(word, "--") == 0) {
+		parser->ended = true;
 		parser->index++;
 		return OPT_END;
 	}
@@ -153,6 +154,14 @@ int opt_next(struct opt_parser *parser, struct err *err)
 		return next_long(parser, word, err);
 	parser->offset = 1;
 	return next_letter(parser, word, err);
+}
+
+char *opt_operand(struct opt_parser *parser)
+{
+	char *word = parser->argv[parser->index];
+
+	parser->index += word != NULL;
+	return word;
 }
 
 int opt_usage(const struct opt *table, struct buf *out)

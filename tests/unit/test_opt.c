@@ -123,11 +123,42 @@ static void test_usage_no_room_fails(void **state)
 	}
 }
 
+/* Behind `--` every word is one. */
+static void test_operands_among_options_taken(void **state)
+{
+	static char *const argv[] = {
+		"one", "--config=a", "two", "-a", "-", "--", "-a", "--quiet", NULL};
+	static const char *const operands[] = {"one", "two", "-", "-a", "--quiet"};
+	struct opt_parser parser;
+	struct err err;
+	size_t count = 0, options = 0;
+	const char *word = "";
+	int id;
+
+	(void)state;
+	opt_init(&parser, table, argv);
+	while (word) {
+		id = opt_next(&parser, &err);
+		assert_int_not_equal(id, OPT_ERROR);
+		if (id > OPT_END) {
+			options++;
+			continue;
+		}
+		word = opt_operand(&parser);
+		if (word)
+			assert_string_equal(word, operands[count++]);
+	}
+	assert_int_equal(count, COUNT(operands));
+	assert_int_equal(options, 2);
+	assert_null(opt_operand(&parser));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_next_every_form_understood),
 		cmocka_unit_test(test_next_operands_end_options),
+		cmocka_unit_test(test_operands_among_options_taken),
 		cmocka_unit_test(test_next_mistakes_explained),
 		cmocka_unit_test(test_next_unknown_letter_of_many_bytes_shown_whole),
 		cmocka_unit_test(test_usage_columns_aligned),
