@@ -90,6 +90,7 @@ SRC_INIT := \
 	src/init/ctlproto.c \
 	src/init/init.c \
 	src/init/init_act.c \
+	src/init/init_control.c \
 	src/init/helper.c \
 	src/init/init_end.c \
 	src/init/init_explain.c \

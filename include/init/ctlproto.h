@@ -2,9 +2,10 @@
  * ctlproto: the records that PID 1 and those who command it exchange.
  *
  * A socket of the kind SOCK_SEQPACKET; a packet is one record of exactly its size, and anything
- * else ends the connection. A request is answered by a record for each service that it is about,
- * where it asks for their status, and by one end. Both sides are the same program on the same
- * machine: numbers are as the machine has them, and `magic` changes whenever a record does.
+ * else ends the connection. A request is answered by a record for each service that it is about, as
+ * it is once the request has been dealt with, and by one end; where it is refused, by the end
+ * alone. Both sides are the same program on the same machine: numbers are as the machine has them,
+ * and `magic` changes whenever a record does.
  *
  * The socket is `@husk/INODE` in the abstract namespace, where INODE is the PID namespace's (that
  * of /proc/self/ns/pid): nothing has to be writable, and two containers in one network namespace
@@ -26,7 +27,7 @@
 enum {
 	CTL_NAME_SIZE = 72,    /* a service's name and its NUL (CONFIG_SERVICE_NAME_MAX) */
 	CTL_STATUS_SIZE = 104, /* what it says of itself (sd_notify(3): STATUS=) */
-	CTL_REASON_SIZE = 168,
+	CTL_REASON_SIZE = 176,
 	CTL_REFUSAL_SIZE = 520,
 };
 
@@ -98,7 +99,7 @@ struct ctl_service {
 	int64_t due;    /* until what it waits for comes by itself */
 	uint64_t limit; /* CTL_OOM: bytes; 0: not known */
 	char status[CTL_STATUS_SIZE];
-	char reason[CTL_REASON_SIZE]; /* why it is as it is; may be empty */
+	char reason[CTL_REASON_SIZE]; /* why it is as it is, or how it ended last; or "" */
 };
 
 #define CTL_RESULTS(X) \
@@ -106,6 +107,7 @@ struct ctl_service {
 	X(UNKNOWN, "there is no such service") \
 	X(STOPPING, "the container is being stopped") \
 	X(NOT_RUNNING, "nothing of it runs") \
+	X(NO_RELOAD, "it has no `reload` in husk.yaml") \
 	X(NOT_ALLOWED, "the system does not allow it")
 enum ctl_result {
 #define X(id, text) CTL_RESULT_##id,

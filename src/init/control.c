@@ -108,15 +108,13 @@ static void serve(struct client *client, const struct ctl_request *request)
 
 	client->next = client->last = 0;
 	client->result = CTL_RESULT_OK;
-	if (index == host->count && *request->service != '\0') {
+	if (index == host->count && *request->service != '\0')
 		client->result = CTL_RESULT_UNKNOWN;
-	} else if (request->command != CTL_STATUS) {
+	else if (request->command != CTL_STATUS)
 		client->result = host->command(host->arg, request, index, &client->peer);
-	} else if (index == CONTROL_ALL) {
-		client->last = host->count;
-	} else {
-		client->next = index;
-		client->last = index + 1;
+	if (client->result == CTL_RESULT_OK) {
+		client->next = index == CONTROL_ALL ? 0 : index;
+		client->last = index == CONTROL_ALL ? host->count : index + 1;
 	}
 	answer(client);
 }

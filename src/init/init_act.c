@@ -61,10 +61,14 @@ static void launch(struct init *init, struct instance *instance)
 {
 	pid_t pid = launch_start(&instance->spec, &init->signals, &instance->exec.fd, &init->err);
 
+	instance->starts++;
+	instance->stopper.pid = 0;
+	instance->status[0] = '\0';
 	if (pid < 0) {
 		instance->not_started = true;
 		instance->end =
 			(struct init_end){.service = instance->service, .cause = INIT_NOT_STARTED};
+		instance->ended_at = sys_now();
 		return;
 	}
 	/* A process of our user could hold the other end open, through /proc/PID/fd. */

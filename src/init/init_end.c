@@ -47,6 +47,7 @@ void init_note_end(struct instance *instance)
 		instance->init->oom_after.arg = NULL;
 	init_tell_end(instance);
 	*end = instance->run;
+	instance->ended_at = sys_now();
 	instance->sequel = (struct init_sequel){.due = true};
 	if (end->cause != INIT_NO_END)
 		return;
