@@ -95,7 +95,6 @@ SRC_INIT := \
 	src/init/init_end.c \
 	src/init/init_explain.c \
 	src/init/init_ready.c \
-	src/init/init_reload.c \
 	src/init/init_settle.c \
 	src/init/init_signal.c \
 	src/init/notify.c \
@@ -107,7 +106,9 @@ SRC_INIT := \
 SRC_CMD  := \
 	src/cmd/catatonit.c \
 	src/cmd/check.c \
+	src/cmd/client.c \
 	src/cmd/compat.c \
+	src/cmd/ctl.c \
 	src/cmd/dispatch.c \
 	src/cmd/dumb_init.c \
 	src/cmd/env.c \
@@ -118,12 +119,13 @@ SRC_CMD  := \
 	src/cmd/json.c \
 	src/cmd/load.c \
 	src/cmd/main.c \
-	src/cmd/reloader.c \
+	src/cmd/metrics.c \
 	src/cmd/render.c \
 	src/cmd/report.c \
 	src/cmd/run.c \
 	src/cmd/service.c \
 	src/cmd/service_keep.c \
+	src/cmd/status.c \
 	src/cmd/tini.c \
 	src/cmd/version.c
 SRC := $(SRC_BASE) $(SRC_TEXT) $(SRC_PLAN) $(SRC_PROC) $(SRC_PROBE) $(SRC_INIT) $(SRC_CMD)
@@ -212,6 +214,7 @@ C_TESTS := \
 	faults/test_env \
 	faults/test_render \
 	faults/test_startup \
+	pid1/test_control \
 	pid1/test_end \
 	pid1/test_engine \
 	pid1/test_exec \

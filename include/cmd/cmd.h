@@ -18,6 +18,17 @@
 	X(check, "check [-c FILE] [--explain]", "validate everything without starting anything") \
 	X(env, "env [-c FILE] [--json] [SERVICE]", \
 		"show the environment, and where each value comes from") \
+	X(status, "status [--json | --metrics] [--watch] [SERVICE...]", \
+		"show the services, and why they are as they are") \
+	X(start, "start [--timeout 60s | --no-wait] [SERVICE...]", \
+		"start services, and wait until they are ready") \
+	X(stop, "stop [--timeout 60s | --no-wait] SERVICE... | --all", \
+		"stop services, and wait until they are down") \
+	X(restart, "restart [--timeout 60s | --no-wait] SERVICE... | --all", \
+		"stop services and start them again") \
+	X(reload, "reload [--timeout 60s | --no-wait] [SERVICE...]", \
+		"render templates again, and have services read them") \
+	X(signal, "signal SIGNAL SERVICE... | --all", "send a signal to services' processes") \
 	X(help, "help [COMMAND]", "explain husk, or one command") \
 	X(run, "[run] [OPTION...] [-- PROGRAM [ARG...]]", "start the program and look after it") \
 	X(version, "version", "print the version")
