@@ -95,6 +95,7 @@ SRC_INIT := \
 	src/init/init_end.c \
 	src/init/init_explain.c \
 	src/init/init_ready.c \
+	src/init/init_reload.c \
 	src/init/init_settle.c \
 	src/init/init_signal.c \
 	src/init/notify.c \
@@ -120,6 +121,7 @@ SRC_CMD  := \
 	src/cmd/load.c \
 	src/cmd/main.c \
 	src/cmd/metrics.c \
+	src/cmd/reloader.c \
 	src/cmd/render.c \
 	src/cmd/report.c \
 	src/cmd/run.c \

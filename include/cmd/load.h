@@ -4,7 +4,9 @@
 #ifndef HUSK_CMD_LOAD_H
 #define HUSK_CMD_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "plan/config.h"
 #include "plan/env.h"
@@ -22,6 +24,9 @@ struct load {
 	char *listen_pid; /* within it, see launch_spec */
 	/* NULL, or where the arena begins: `husk -- PROGRAM` needs no malloc then. The caller's. */
 	struct load_room *room;
+	bool keep; /* set by the caller: the texts are kept, for load_again */
+	struct config_snapshot snapshot;
+	pid_t self; /* husk's own process, which LISTEN_PID may name; 0: this one */
 };
 
 /*
@@ -29,6 +34,9 @@ struct load {
  * composes the environment. -1 where `errors` has any entry; load_fini is due either way.
  */
 int load_init(struct load *load, const char *option, struct err_list *errors);
+/* The same configuration once more, and the environment composed anew; `self` is set before, all
+ * else but `room` zero. -1 and load_fini as above; `env` may then be there and have errors. */
+int load_again(struct load *load, const struct config_snapshot *snapshot, struct err_list *errors);
 /* The same without any configuration. */
 int load_bare(struct load *load, struct err_list *errors);
 /* 0, or -1 and an ERR_USAGE added where there is no configuration to `verb`: silence would pass for

@@ -1,8 +1,8 @@
 /*
  * engine: what init's own files share: init.c (the loop), init_act.c (supervise's actions) and
  * init_signal.c (signals, the job, the terminal), init_ready.c (readiness and health),
- * init_end.c (what ends are, and are told as) and init_control.c (what is asked of it by
- * `husk status` and the like). Not for other modules.
+ * init_end.c (what ends are, and are told as), init_reload.c (what is applied anew) and
+ * init_control.c (what is asked of it by `husk status` and the like). Not for other modules.
  */
 #ifndef HUSK_INIT_ENGINE_H
 #define HUSK_INIT_ENGINE_H
@@ -34,6 +34,8 @@ struct instance {
 	bool reaped;         /* the same */
 	bool hung;           /* its last probe has not come back: the same */
 	bool unasked;        /* no child could be made that looks whether it is ready */
+	bool reload_asked;   /* to be told when the next reload is accepted */
+	bool reload_now;     /* when the one that is being made is */
 	struct init_end run; /* what is known of the end of what runs */
 	struct init_end end; /* the last one */
 	struct init_sequel sequel;
@@ -50,6 +52,27 @@ struct init_reloads {
 	uint32_t refused;
 	int64_t at;          /* the last one's end */
 	const char *refusal; /* of the last one; NULL or "": accepted */
+};
+
+/* The one that is being made, and the next. */
+struct init_reload {
+	struct helper helper;
+	struct init_reload_task task; /* its */
+	struct loop_source watch;     /* fd -1: nobody tells of changes */
+	bool asked;                   /* by HUP or a command */
+	bool changed;                 /* the sources may have */
+	bool look;                    /* it is time to look whether they have */
+	bool owed; /* they have, and who watches has not been told: it was refused */
+	bool blind;
+	bool late;           /* its time was over, and it has been asked to end */
+	int64_t quiet_at;    /* when it has been quiet for long enough behind a change ... */
+	int64_t quiet_until; /* ... or never is */
+	int64_t look_at;
+	int64_t again_at; /* when to try again to make a child */
+	int64_t limit_at;
+	uint64_t print;
+	int block; /* what services are started with; 0: their specs */
+	char reason[INIT_RELOAD_REASON_MAX];
 };
 
 struct init {
@@ -69,6 +92,7 @@ struct init {
 	int64_t poll_at;      /* when to look again at what is left */
 	int64_t settle_at;    /* when the program is well on its way */
 	int64_t ask_at;       /* when to try again what is `unasked` */
+	int64_t reload_at;    /* when init_reload_tick is due */
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
 	pid_t own_group;
@@ -88,6 +112,7 @@ struct init {
 	int64_t started_at;
 	struct control_host control_host;
 	struct control *control; /* NULL: none is to be had, or none is needed */
+	struct init_reload reload;
 	struct init_reloads reloads;
 	struct err err; /* why a process could not be made */
 };
@@ -125,6 +150,16 @@ void init_await_again(struct init *init);
 /* It has ended, or is ready: no look goes on. */
 void init_end_checks(struct instance *instance);
 
+/* Listens for changes; before the loop runs. */
+void init_reload_begin(struct init *init);
+/* Begins a reload, or has one follow that which is being made. `instance` is told when it is
+ * accepted; NULL: all those that are to be. */
+void init_reload_ask(struct init *init, struct instance *instance);
+void init_reload_tick(struct init *init);
+/* The container is being stopped: no more of it. */
+void init_reload_stop(struct init *init);
+void init_reload_end(struct init *init);
+
 /* It has been reaped: what its end is. */
 void init_note_end(struct instance *instance);
 /* Says how it ended, once all is known about it and where that is not husk's caller's. */
@@ -137,8 +172,9 @@ void init_open_control(struct init *init);
 
 /* The whole job; the process alone where it has no group of its own (gVisor, or not yet). */
 void init_signal_job(struct instance *instance, int number);
-/* One signal that husk has got, SIGCHLD apart: true where it asks the container to stop. */
-bool init_take_signal(struct init *init, int number);
+/* One signal that husk has got, SIGCHLD apart: true where it asks the container to stop. `kernel`:
+ * nobody has sent it. */
+bool init_take_signal(struct init *init, int number, bool kernel);
 /* The program was stopped by `number`. */
 void init_job_stopped(struct init *init, struct instance *instance, int number);
 /* The foreground is husk's own group again. */

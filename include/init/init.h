@@ -44,6 +44,42 @@ struct init_service {
 	int64_t health_timeout;
 };
 
+/* What a reload is to do; its work is done in a child. */
+struct init_reload_task {
+	bool look;       /* look at the sources, and nothing more */
+	bool if_changed; /* only where they have changed since `print` */
+	uint64_t print;  /* of the sources as they were looked at last */
+	int current;     /* the execblock that services are started with; 0: their specs */
+	int block;       /* an empty file for another one; -1: none is to be had */
+};
+
+enum init_reload_outcome {
+	INIT_RELOAD_REFUSED, /* nothing has changed */
+	INIT_RELOAD_ACCEPTED,
+	INIT_RELOAD_UNCHANGED, /* nothing was done: `look`, or `if_changed` and they have not */
+};
+enum { INIT_RELOAD_REASON_MAX = 512 };
+/* What the child answers. */
+struct init_reload_record {
+	int outcome; /* enum init_reload_outcome */
+	bool blind;  /* sources may change without an event: look now and then */
+	uint64_t print;
+	uint64_t block_size; /* 0: what services are started with is as it was */
+	uint64_t files;      /* rendered */
+	char reason[INIT_RELOAD_REASON_MAX];
+};
+
+/* How the configuration is applied anew while services run. */
+struct init_reloader {
+	void *arg;
+	void (*work)(
+		void *arg, const struct init_reload_task *task, struct init_reload_record *record);
+	/* Where a service watches; as in the record, for the start. */
+	int watch; /* an inotify descriptor, borrowed; -1: none is to be had, or needed */
+	bool blind;
+	uint64_t print;
+};
+
 enum init_job {
 	INIT_JOB_STOP,      /* TSTP, TTIN, TTOU: STOP for the whole job, husk included */
 	INIT_JOB_PASS,      /* are signals as others */
@@ -86,6 +122,7 @@ struct init_policy {
 	struct sys_sigset untouched; /* not taken: they do to husk what they do by default */
 	unsigned char signal_map[SYS_SIGNAL_MAX + 1]; /* 0: as it is; INIT_DROP; else the number */
 	unsigned char status_map[32];                 /* bit n: exit status n becomes 0 */
+	const struct init_reloader *reloader;         /* NULL: HUP is a signal as others */
 	void (*trace)(
 		void *arg, const struct init_trace *trace); /* NULL, or told; must not block */
 	void *trace_arg;

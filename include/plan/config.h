@@ -50,6 +50,8 @@ int config_load_kept(struct arena *arena, const char *path, struct plan *plan,
 /* As config_load, but from the texts alone. */
 int config_load_snapshot(struct arena *arena, const struct config_snapshot *snapshot,
 	struct plan *plan, struct err_list *errors);
+/* Into `to`'s arena; -1 where memory has run out. */
+int config_snapshot_copy(struct config_snapshot *to, const struct config_snapshot *from);
 /* Whether a configuration read now would be another one: a file is changed, gone or new. */
 bool config_snapshot_is_old(const struct config_snapshot *snapshot);
 

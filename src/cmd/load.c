@@ -5,7 +5,7 @@
 
 enum { ARENA_MAX = 256 << 20 };
 
-static int begin(struct load *load, const char *path, struct err_list *errors)
+static int begin(struct load *load, struct err_list *errors)
 {
 	load->env = NULL;
 	load->whole = NULL;
@@ -15,19 +15,35 @@ static int begin(struct load *load, const char *path, struct err_list *errors)
 	if (load->arena == NULL)
 		return err_nomem(err_list_add(errors));
 	config_empty(load->arena, &load->plan);
-	if (path != NULL && config_load(load->arena, path, &load->plan, errors) < 0)
-		return -1;
-	return env_compose(&load->plan, environ, &load->env, errors);
+	load->snapshot.arena = load->arena;
+	return 0;
 }
 
 int load_init(struct load *load, const char *option, struct err_list *errors)
 {
-	return begin(load, config_find(option, getenv("HUSK_CONFIG")), errors);
+	const char *path = config_find(option, getenv("HUSK_CONFIG"));
+
+	if (begin(load, errors) < 0)
+		return -1;
+	if (path != NULL && config_load_kept(load->arena, path, &load->plan,
+				    load->keep ? &load->snapshot : NULL, errors) < 0)
+		return -1;
+	return env_compose(&load->plan, environ, &load->env, errors);
+}
+
+int load_again(struct load *load, const struct config_snapshot *snapshot, struct err_list *errors)
+{
+	if (begin(load, errors) < 0 ||
+		config_load_snapshot(load->arena, snapshot, &load->plan, errors) < 0)
+		return -1;
+	return env_compose(&load->plan, environ, &load->env, errors);
 }
 
 int load_bare(struct load *load, struct err_list *errors)
 {
-	return begin(load, NULL, errors);
+	if (begin(load, errors) < 0)
+		return -1;
+	return env_compose(&load->plan, environ, &load->env, errors);
 }
 
 int load_require(const struct load *load, const char *verb, struct err_list *errors)

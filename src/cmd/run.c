@@ -5,6 +5,7 @@
 #include "base/signal_name.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "cmd/reloader.h"
 #include "cmd/service.h"
 #include "init/init.h"
 #include "plan/render.h"
@@ -31,6 +32,7 @@ struct run {
 	struct load *load;
 	struct init_service *services; /* in the plan's order */
 	struct arena *kept;            /* NULL, or where they are: nothing else is needed then */
+	struct reloader reloader;      /* of services that are configured */
 	struct init_end end;
 };
 
@@ -92,6 +94,16 @@ static int resolve(struct run *run, struct err *err)
 	return 0;
 }
 
+/* What is rendered from here on can be rendered again. */
+static int make_reloader(struct run *run)
+{
+	if (run->program || run->load->plan.service_count == 0)
+		return 0;
+	reloader_init(&run->reloader, run->load, run->services, &run->signals);
+	run->policy.reloader = &run->reloader.hook;
+	return 0;
+}
+
 /* What many services were made from is large, and nothing of it is needed from now on. */
 static int keep(struct run *run, struct err *err)
 {
@@ -103,7 +115,10 @@ static int keep(struct run *run, struct err *err)
 	run->services =
 		run->kept ? service_keep(run->kept, load, run->services, load->plan.service_count)
 			  : NULL;
-	return run->services ? 0 : err_nomem(err);
+	if (!run->services || (run->policy.reloader &&
+				      reloader_keep(&run->reloader, run->kept, run->services) < 0))
+		return err_nomem(err);
+	return 0;
 }
 
 /* Everything that can be wrong is found before anything is started. */
@@ -116,12 +131,13 @@ static int prepare(struct run *run, struct err_list *errors)
 	struct err err;
 
 	err_clear(&err);
+	load->keep = !run->program;
 	if (load_init(load, run->config, errors) < 0)
 		return -1;
 	check.arena = load->arena;
 	check.env = load->env;
 	if ((!run->program || config_program(&load->plan, run->program, &err) == 0) &&
-		resolve(run, &err) == 0 &&
+		resolve(run, &err) == 0 && make_reloader(run) == 0 &&
 		render_all(&load->plan, load->env, &runner, &report, &err) == 0 &&
 		keep(run, &err) == 0)
 		return 0;
@@ -182,6 +198,8 @@ int cmd_run(int argc, char **argv)
 		status = cmd_nothing_to_run(load.plan.file);
 	else
 		status = look_after(&run);
+	if (run.policy.reloader)
+		reloader_fini(&run.reloader);
 	load_fini(&load);
 	arena_free(run.kept);
 	return status;

@@ -61,7 +61,7 @@ int service_cwd(
  * another way and goes.
  */
 static int hand_on_listen_pid(
-	struct arena *arena, char **envp, struct launch_spec *spec, struct err *err)
+	const struct load *load, char **envp, struct launch_spec *spec, struct err *err)
 {
 	const struct str name = STR("LISTEN_PID=");
 	const struct str other = STR("LISTEN_PIDFDID=");
@@ -70,10 +70,11 @@ static int hand_on_listen_pid(
 	for (char **from = envp; *from && !spec->listen_pid; from++) {
 		if (!str_starts(str_from(*from), name))
 			continue;
-		(void)snprintf(own, sizeof(own), "%s%d", name.data, (int)sys_getpid());
+		(void)snprintf(own, sizeof(own), "%s%d", name.data,
+			(int)(load->self != 0 ? load->self : sys_getpid()));
 		if (strcmp(*from, own) != 0)
 			continue;
-		text = arena_alloc(arena, name.len + LAUNCH_PID_SIZE);
+		text = arena_alloc(load->arena, name.len + LAUNCH_PID_SIZE);
 		if (!text)
 			return err_nomem(err);
 		memcpy(text, name.data, name.len);
@@ -102,7 +103,7 @@ static int resolve_environment(struct load *load, const struct plan_service *pla
 	if (envp)
 		return 0;
 	if (env_export(load->env, &plan->pass, &envp, err) < 0 ||
-		hand_on_listen_pid(load->arena, envp, spec, err) < 0)
+		hand_on_listen_pid(load, envp, spec, err) < 0)
 		return -1;
 	spec->envp = envp;
 	if (!plan->pass.given) {

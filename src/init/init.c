@@ -136,6 +136,8 @@ static void forget_helper(struct init *init, pid_t pid)
 		init->oom_before.pid = 0;
 	if (pid == init->oom_after.pid)
 		init->oom_after.pid = 0;
+	if (pid == init->reload.helper.pid)
+		init->reload.helper.pid = 0;
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		if (init->instances[i].ready.pid == pid)
 			init->instances[i].ready.pid = 0;
@@ -235,7 +237,7 @@ static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 	if (taken->code <= 0 && taken->pid == init->self &&
 		!(init->ignore_once >> (number - 1) & 1))
 		return;
-	if (!init_take_signal(init, number))
+	if (!init_take_signal(init, number, taken->code > 0))
 		return;
 	if (init->stop_signal == 0) {
 		init->stop_signal = number;
@@ -296,8 +298,11 @@ static void look_again(struct init *init)
 static void run(struct init *init)
 {
 	while (init->sup.phase != PHASE_DONE) {
-		int64_t now, deadline = supervise_next(&init->sup);
+		int64_t now, deadline;
 
+		if (init->sup.phase != PHASE_UP)
+			init_reload_stop(init);
+		deadline = supervise_next(&init->sup);
 		if (init->poll_at < deadline)
 			deadline = init->poll_at;
 		if (init->watch_at < deadline)
@@ -308,6 +313,8 @@ static void run(struct init *init)
 			deadline = init->ask_at;
 		if (init->control && control_next(init->control) < deadline)
 			deadline = control_next(init->control);
+		if (init->reload_at < deadline)
+			deadline = init->reload_at;
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
@@ -330,6 +337,8 @@ static void run(struct init *init)
 			init_await_again(init);
 		if (init->control)
 			control_tick(init->control, now);
+		if (init->reload_at <= deadline)
+			init_reload_tick(init);
 	}
 }
 
@@ -443,6 +452,7 @@ static void tear_down(struct init *init)
 	}
 	fd_close(&init->oom_before.source.fd);
 	fd_close(&init->oom_after.source.fd);
+	init_reload_end(init);
 	fd_close(&init->signal_source.fd);
 	loop_fini(&init->loop);
 	if (init->terminal > 2)
@@ -485,6 +495,8 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 
 	helper_init(&init.oom_before);
 	helper_init(&init.oom_after);
+	helper_init(&init.reload.helper);
+	init.reload.task.block = -1;
 	if (allocate(&init, count, err) < 0)
 		goto out;
 	set_up_process(&init);
@@ -494,6 +506,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		set_up_instance(&init, i, &services[i]);
 	supervise_init(&init.sup);
 	init_open_control(&init);
+	init_reload_begin(&init);
 	start(&init);
 	/* From here on nothing may end husk but the end of its services. */
 	run(&init);

@@ -186,7 +186,7 @@ static void describe_all(void *arg, struct ctl_end *end)
 	int64_t now = sys_now();
 
 	end->phase = (uint8_t)init->sup.phase;
-	end->reloading = reloads->busy;
+	end->reloading = reloads->busy || init->reload.asked;
 	end->reloads = reloads->accepted;
 	end->refusals = reloads->refused;
 	end->reloaded = reloads->at > 0 ? now - reloads->at : -1;
@@ -207,9 +207,7 @@ static bool is_meant(const struct init *init, unsigned index, enum ctl_command c
 		return state != SERVICE_DONE && state != SERVICE_IDLE;
 	if (command == CTL_RESTART)
 		return state != SERVICE_DONE && state != SERVICE_IDLE && state != SERVICE_DOWN;
-	if (command == CTL_RELOAD)
-		return init->instances[index].service->reloads;
-	return true;
+	return command != CTL_RELOAD;
 }
 
 static enum ctl_result send_signal(struct instance *instance, int number)
@@ -238,9 +236,9 @@ static enum ctl_result act(
 		init_tell(instance, EVENT_STOP);
 		return CTL_RESULT_OK;
 	case CTL_RELOAD:
-		if (!instance->service->reloads)
+		if (!instance->service->reloads || !instance->init->policy->reloader)
 			return CTL_RESULT_NO_RELOAD;
-		init_tell(instance, EVENT_RELOAD);
+		init_reload_ask(instance->init, instance);
 		return CTL_RESULT_OK;
 	case CTL_SIGNAL:
 		return send_signal(instance, request->signal);
@@ -276,15 +274,13 @@ static enum ctl_result command(
 	struct init *init = arg;
 
 	note(request, peer);
-	if (request->command == CTL_RELOAD) {
-		init->reloads.accepted++;
-		init->reloads.at = sys_now();
-	}
 	if (init->sup.phase != PHASE_UP && request->command != CTL_STOP &&
 		request->command != CTL_SIGNAL)
 		return CTL_RESULT_STOPPING;
 	if (index != CONTROL_ALL)
 		return act(&init->instances[index], request, peer);
+	if (request->command == CTL_RELOAD && init->policy->reloader)
+		init_reload_ask(init, NULL);
 	for (unsigned i = init->sup.count; i-- > 0;) {
 		if (is_meant(init, i, (enum ctl_command)request->command))
 			(void)act(&init->instances[i], request, peer);

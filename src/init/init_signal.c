@@ -92,7 +92,17 @@ static bool is_passive(const struct init *init)
 	return init->sup.count > 0 && init->services[0].passive;
 }
 
-bool init_take_signal(struct init *init, int number)
+/* Where no service has the key `reload`, HUP is a signal as others: the main one may know it. */
+static bool reloads(const struct init *init)
+{
+	for (unsigned i = 0; init->policy->reloader && i < init->sup.count; i++) {
+		if (init->instances[i].service->reloads)
+			return true;
+	}
+	return false;
+}
+
+bool init_take_signal(struct init *init, int number, bool kernel)
 {
 	const struct init_policy *policy = init->policy;
 	int mapped = policy->signal_map[number];
@@ -107,6 +117,11 @@ bool init_take_signal(struct init *init, int number)
 		/* What is left when the program has ended is husk's own to stop. */
 		if (init->sup.phase >= PHASE_SWEEP_TERM || !is_passive(init))
 			return true;
+	}
+	/* The kernel's own says that the terminal is gone. */
+	if (number == SIGHUP && !kernel && reloads(init)) {
+		init_reload_ask(init, NULL);
+		return false;
 	}
 	if (number == SIGCONT)
 		resume_job(init);

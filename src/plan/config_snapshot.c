@@ -5,24 +5,39 @@
 /* As much as the plan itself may have. */
 enum { READ_AGAIN_MAX = 256 << 20 };
 
+/* `text` is there already. */
+static struct config_text **add(struct config_snapshot *snapshot, struct config_text **tail,
+	const char *path, struct str text)
+{
+	struct config_text *new = arena_alloc(snapshot->arena, sizeof(*new));
+
+	if (!new || !text.data)
+		return NULL;
+	new->text = text;
+	new->path = arena_strdup(snapshot->arena, path);
+	*tail = new;
+	return new->path ? &new->next : NULL;
+}
+
 int config_snapshot_take(struct config_snapshot *snapshot, const struct config_files *files)
 {
 	struct config_text **tail = &snapshot->first;
 
 	*tail = NULL;
-	for (const struct config_file *f = files->first; f; f = f->next) {
-		struct config_text *text = arena_alloc(snapshot->arena, sizeof(*text));
+	for (const struct config_file *f = files->first; f && tail; f = f->next)
+		tail = add(snapshot, tail, f->path, f->text);
+	return tail ? 0 : -1;
+}
 
-		if (!text)
-			return -1;
-		text->path = arena_strdup(snapshot->arena, f->path);
-		if (!text->path)
-			return -1;
-		text->text = f->text;
-		*tail = text;
-		tail = &text->next;
-	}
-	return 0;
+int config_snapshot_copy(struct config_snapshot *to, const struct config_snapshot *from)
+{
+	struct config_text **tail = &to->first;
+
+	*tail = NULL;
+	for (const struct config_text *t = from->first; t && tail; t = t->next)
+		tail = add(to, tail, t->path,
+			(struct str){arena_strndup(to->arena, t->text), t->text.len});
+	return tail ? 0 : -1;
 }
 
 static bool is_same(const struct config_snapshot *snapshot, const struct config_files *files)

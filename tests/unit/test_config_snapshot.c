@@ -50,9 +50,15 @@ static void load(struct fixture *f)
 	assert_int_equal(f->errors.count, 0);
 }
 
-/* What was kept outlives the reading. */
+/* What was kept, or a copy of it, outlives the reading. */
 static void load_again(struct fixture *f)
 {
+	struct config_snapshot copy = {.arena = arena_new(ARENA_MAX)};
+
+	assert_int_equal(config_snapshot_copy(&copy, &f->snapshot), 0);
+	arena_free(f->kept);
+	f->kept = copy.arena;
+	f->snapshot = copy;
 	arena_free(f->arena);
 	f->arena = arena_new(ARENA_MAX);
 	assert_non_null(f->arena);
