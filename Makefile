@@ -221,6 +221,7 @@ C_TESTS := \
 	pid1/test_engine \
 	pid1/test_exec \
 	pid1/test_job \
+	pid1/test_reload \
 	pid1/test_services \
 	pid1/test_signals \
 	pid1/test_stop \

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -428,6 +429,70 @@ static int do_service(char **argv)
 	return 0;
 }
 
+/* The first line of a file. */
+static const char *read_line(const char *path)
+{
+	static char line[256];
+	FILE *file = fopen(path, "re");
+
+	if (!file || !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
+		(void)fclose(file);
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+/*
+ * NAME FILE: says that it is up, and $WORD; at each HUP what the file says, and ends badly where
+ * that is "exit"; until TERM.
+ */
+static int do_reloads(char **argv)
+{
+	const char *word = getenv("WORD");
+	sigset_t set;
+	int number = 0;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	say("%s up %s\n", argv[0], word ? word : "-");
+	while (sigwait(&set, &number) == 0 && number == SIGHUP) {
+		const char *line = read_line(argv[1]);
+
+		say("%s told %s %s\n", argv[0], word ? word : "-", line);
+		if (strcmp(line, "exit") == 0)
+			return 3;
+	}
+	say("%s down\n", argv[0]);
+	return 0;
+}
+
+/* FILE FIFO: refuses what is "bad"; says on the FIFO that it looks at what is "slow" and then waits
+ * until nobody reads it, for ever where it is "hang". */
+static int do_look_at(char **argv)
+{
+	const char *line = read_line(argv[0]);
+	bool slow = strncmp(line, "slow", 4) == 0, hang = strncmp(line, "hang", 4) == 0;
+	struct pollfd fifo = {.fd = -1};
+
+	if (strncmp(line, "bad", 3) == 0) {
+		(void)fprintf(stderr, "%s is bad\n", argv[0]);
+		return 1;
+	}
+	if (!slow && !hang)
+		return 0;
+	signal(SIGPIPE, SIG_IGN);
+	fifo.fd = open(argv[1], O_WRONLY | O_CLOEXEC);
+	if (write(fifo.fd, "x", 1) != 1)
+		return 2;
+	while (hang || poll(&fifo, 1, -1) != 1)
+		if (hang)
+			pause();
+	return 0;
+}
+
 static int do_raise(char **argv)
 {
 	raise(number(argv, 0, SIGTERM));
@@ -628,12 +693,14 @@ static const struct {
 	{"ignore-term", do_ignore_term},       /* for ever */
 	{"fork-report", do_fork_report},       /* LAST: report-signals, twice */
 	{"kill-parent", do_kill_parent},       /* N, and says what comes back */
+	{"look-at", do_look_at},               /* FILE FIFO: a check */
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
 	{"leave-group", do_leave_group},       /* to one of its children; ignores TERM */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
 	{"orphans", do_orphans},               /* N [STATUS ["wait"]] */
 	{"pause", do_pause},                   /* for ever */
 	{"raise", do_raise},                   /* N */
+	{"reloads", do_reloads},               /* NAME FILE: what it says, at each HUP */
 	{"report-signals", do_report_signals}, /* until LAST */
 	{"say-term", do_say_term},             /* and when it came */
 	{"service", do_service},               /* NAME [N | "pid"]: says up and down */

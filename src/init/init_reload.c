@@ -153,8 +153,10 @@ static void judge(struct init *init, const struct init_reload_record *record)
 	}
 	if (record != NULL)
 		reload->print = record->print;
-	if (record != NULL && record->outcome == INIT_RELOAD_UNCHANGED)
+	if (record != NULL && record->outcome == INIT_RELOAD_UNCHANGED) {
+		log_debug("reload: the sources are what they were");
 		return;
+	}
 	init->reloads.at = sys_now();
 	if (record != NULL && record->outcome == INIT_RELOAD_ACCEPTED) {
 		succeed(init, record, changed);
