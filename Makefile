@@ -276,6 +276,7 @@ SCRIPT_TESTS := \
 	tests/cmd/test_env \
 	tests/cmd/test_readme \
 	tests/cmd/test_main \
+	tests/cmd/test_services \
 	tests/compat/envsubst:180 \
 	tests/compat/filters:120 \
 	tests/compat/suites:600 \

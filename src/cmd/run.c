@@ -80,28 +80,30 @@ static int parse(struct run *run, char **argv, struct err *err)
 	return id == OPT_ERROR ? -1 : take_program(run, &parser, argv[0], err);
 }
 
-static int resolve(struct run *run, struct err *err)
+/* Every service's mistakes are told of. */
+static int resolve(struct run *run, struct err_list *errors)
 {
 	struct load *load = run->load;
 	size_t count = load->plan.service_count;
+	int result = 0;
+	struct err err;
 
 	run->services = arena_array(load->arena, count, sizeof(*run->services));
 	if (!run->services)
-		return err_nomem(err);
+		return err_nomem(err_list_add(errors));
 	for (size_t i = 0; i < count; i++)
-		if (service_resolve(load, &load->plan.services[i], &run->services[i], err) < 0)
-			return -1;
-	return 0;
+		if (service_resolve(load, &load->plan.services[i], &run->services[i], &err) < 0)
+			result = err_list_put(errors, &err);
+	return result;
 }
 
 /* What is rendered from here on can be rendered again. */
-static int make_reloader(struct run *run)
+static void make_reloader(struct run *run)
 {
 	if (run->program || run->load->plan.service_count == 0)
-		return 0;
+		return;
 	reloader_init(&run->reloader, run->load, run->services, &run->signals);
 	run->policy.reloader = &run->reloader.hook;
-	return 0;
 }
 
 /* What many services were made from is large, and nothing of it is needed from now on. */
@@ -130,19 +132,19 @@ static int prepare(struct run *run, struct err_list *errors)
 	struct render_report report = {0};
 	struct err err;
 
-	err_clear(&err);
 	load->keep = !run->program;
 	if (load_init(load, run->config, errors) < 0)
 		return -1;
 	check.arena = load->arena;
 	check.env = load->env;
-	if ((!run->program || config_program(&load->plan, run->program, &err) == 0) &&
-		resolve(run, &err) == 0 && make_reloader(run) == 0 &&
-		render_all(&load->plan, load->env, &runner, &report, &err) == 0 &&
-		keep(run, &err) == 0)
+	if (run->program && config_program(&load->plan, run->program, &err) < 0)
+		return err_list_put(errors, &err);
+	if (resolve(run, errors) < 0)
+		return -1;
+	make_reloader(run);
+	if (render_all(&load->plan, load->env, &runner, &report, &err) == 0 && keep(run, &err) == 0)
 		return 0;
-	*err_list_add(errors) = err;
-	return -1;
+	return err_list_put(errors, &err);
 }
 
 /* What became of the program is its own affair where it ended by itself, or as it was told. */
