@@ -94,6 +94,7 @@ SRC_INIT := \
 	src/init/helper.c \
 	src/init/init_end.c \
 	src/init/init_explain.c \
+	src/init/init_notify.c \
 	src/init/init_ready.c \
 	src/init/init_reload.c \
 	src/init/init_settle.c \
@@ -127,6 +128,7 @@ SRC_CMD  := \
 	src/cmd/run.c \
 	src/cmd/service.c \
 	src/cmd/service_keep.c \
+	src/cmd/service_ready.c \
 	src/cmd/status.c \
 	src/cmd/tini.c \
 	src/cmd/version.c

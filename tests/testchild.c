@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -662,6 +664,149 @@ static int do_listen_http(char **argv)
 	}
 }
 
+/* ---- steps ---- */
+
+static pid_t forked; /* the last child of a step */
+
+/* TEXT with %n for a newline, %c for the last child's pid, %s for our own, %% for itself. */
+static const char *fill_in(const char *text)
+{
+	static char filled[8192];
+	size_t len = 0;
+
+	for (; *text && len < sizeof(filled) - 32; text++) {
+		if (*text != '%' || !text[1]) {
+			filled[len++] = *text;
+			continue;
+		}
+		text++;
+		if (*text == 'n')
+			filled[len++] = '\n';
+		else if (*text == 'c' || *text == 's')
+			len += (size_t)sprintf(
+				filled + len, "%d", (int)(*text == 'c' ? forked : getpid()));
+		else
+			filled[len++] = *text;
+	}
+	filled[len] = '\0';
+	return filled;
+}
+
+/* One datagram to the socket that NOTIFY_SOCKET, or `address`, names. */
+static int send_to(const char *address, const char *text, int flags)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	size_t len = address ? strlen(address) : 0;
+	ssize_t sent;
+
+	if (len == 0 || len >= sizeof(to.sun_path) || fd < 0)
+		return -1;
+	memcpy(to.sun_path, address, len);
+	if (address[0] == '@')
+		to.sun_path[0] = '\0';
+	sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags, (struct sockaddr *)&to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+	return sent < 0 ? -1 : 0;
+}
+
+static void await_file(const char *path)
+{
+	while (access(path, F_OK) < 0)
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+static void make_file(const char *path)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		_exit(94);
+	close(fd);
+}
+
+/* True in the child, which is in a group or a session of its own where that is said. */
+static bool fork_step(const char *how)
+{
+	int fds[2];
+	char byte;
+
+	if (pipe2(fds, O_CLOEXEC) < 0 || (forked = fork()) < 0)
+		_exit(94);
+	if (forked == 0) {
+		if (strcmp(how, "session") == 0)
+			setsid();
+		if (strcmp(how, "group") == 0)
+			setpgid(0, 0);
+		(void)!write(fds[1], "", 1);
+	}
+	close(fds[1]);
+	if (forked > 0)
+		(void)!read(fds[0], &byte, 1);
+	close(fds[0]);
+	return forked == 0;
+}
+
+/* One step, its word behind the `=`. */
+static void do_step(const char *step)
+{
+	const char *is = strchr(step, '=');
+	size_t len = is ? (size_t)(is - step) : strlen(step);
+	const char *value = is ? fill_in(is + 1) : "";
+	static char address[128];
+
+#define STEP(name) (len == sizeof(name) - 1 && strncmp(step, (name), len) == 0)
+	if (STEP("say"))
+		say("%s\n", value);
+	else if (STEP("to"))
+		(void)snprintf(address, sizeof(address), "%.107s", value);
+	else if (STEP("send") &&
+		 send_to(address[0] ? address : getenv("NOTIFY_SOCKET"), value, 0) < 0)
+		say("not sent\n");
+	else if (STEP("flood"))
+		while (send_to(address[0] ? address : getenv("NOTIFY_SOCKET"), value, 0) == 0)
+			;
+	else if (STEP("write"))
+		(void)!write(atoi(value), "x\n", 2);
+	else if (STEP("dot"))
+		(void)!write(atoi(value), ".", 1);
+	else if (STEP("close"))
+		close(atoi(value));
+	else if (STEP("await"))
+		await_file(value);
+	else if (STEP("make"))
+		make_file(value);
+	else if (STEP("remove"))
+		(void)unlink(value);
+	else if (STEP("ignore"))
+		signal(atoi(value), SIG_IGN);
+	else if (STEP("kill"))
+		kill(forked, atoi(value));
+	else if (STEP("reap"))
+		waitpid(forked, NULL, 0);
+	else if (STEP("exit"))
+		_exit(atoi(value));
+}
+
+/* Then for ever. A child of `fork` does what follows up to `parent`, and its parent the rest. */
+static int do_steps(char **argv)
+{
+	bool child = false;
+
+	for (; *argv && !(child && strcmp(*argv, "parent") == 0); argv++) {
+		if (strncmp(*argv, "fork", 4) != 0) {
+			do_step(*argv);
+			continue;
+		}
+		child = fork_step((*argv)[4] ? *argv + 5 : "");
+		while (!child && argv[1] && strcmp(*argv, "parent") != 0)
+			argv++;
+	}
+	wait_for_ever();
+	return 0;
+}
+
 static int do_environment(char **argv)
 {
 	extern char **environ;
@@ -706,6 +851,7 @@ static const struct {
 	{"service", do_service},               /* NAME [N | "pid"]: says up and down */
 	{"shell", do_shell},                   /* [background] PROGRAM...: job control */
 	{"state", do_state},                   /* mask, ignored, descriptors ... */
+	{"steps", do_steps},                   /* STEP[=TEXT]..., see do_step */
 	{"stop-on", do_stop_on},               /* N */
 	{"stop-self", do_stop_self},           /* [N] */
 	{"take-memory", do_take_memory},       /* MIB */

@@ -13,6 +13,13 @@ int service_command(
 /* Its cwd, likewise; NULL where it has none. */
 int service_cwd(
 	struct load *load, const struct plan_service *plan, const char **cwd, struct err *err);
+/* `ready`, looked at and expanded: the part of `out` that says what is waited for. */
+int service_checks(struct load *load, const struct plan_service *plan, struct init_service *out,
+	struct err *err);
+/* NOTIFY_SOCKET in the environment is the service's own, `address`, or there is none (NULL): the
+ * container's is husk's, as far as husk.yaml does not declare it. */
+int service_notify_socket(
+	struct load *load, const char *address, char ***environment, struct err *err);
 /*
  * Expands command and cwd, exports the environment, finds the program. Everything lives in the
  * plan's arena. Errors name the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program

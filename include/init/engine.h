@@ -1,6 +1,7 @@
 /*
  * engine: what init's own files share: init.c (the loop), init_act.c (supervise's actions) and
  * init_signal.c (signals, the job, the terminal), init_ready.c (readiness and health),
+ * init_notify.c (what services say of themselves),
  * init_end.c (what ends are, and are told as), init_reload.c (what is applied anew) and
  * init_control.c (what is asked of it by `husk status` and the like). Not for other modules.
  */
@@ -26,18 +27,22 @@ struct instance {
 	const struct init_service *service;
 	struct launch_spec spec;
 	pid_t pid;               /* 0: nothing runs */
+	pid_t group;             /* the process group that is signalled with it */
 	struct loop_source exec; /* the exec-error pipe; fd -1: closed */
 	struct helper ready;     /* waits until it is ready */
 	struct helper health;
-	uint64_t sent;       /* signals passed or sent to it, a bit each */
-	bool not_started;    /* supervise is to be told */
-	bool reaped;         /* the same */
-	bool hung;           /* its last probe has not come back: the same */
-	bool unasked;        /* no child could be made that looks whether it is ready */
-	bool reload_asked;   /* to be told when the next reload is accepted */
-	bool reload_now;     /* when the one that is being made is */
-	struct init_end run; /* what is known of the end of what runs */
-	struct init_end end; /* the last one */
+	int newline;           /* `ready: fd:N`: the reading end of its pipe; -1: closed */
+	struct notice *notice; /* `ready: notify`, see init_notify.c; else NULL */
+	uint64_t sent;         /* signals passed or sent to it, a bit each */
+	bool not_started;      /* supervise is to be told */
+	bool reaped;           /* the same */
+	bool hung;             /* its last probe has not come back: the same */
+	bool unasked;          /* no child could be made that looks whether it is ready */
+	bool unprobed;         /* nor one that looks whether it is healthy */
+	bool reload_asked;     /* to be told when the next reload is accepted */
+	bool reload_now;       /* when the one that is being made is */
+	struct init_end run;   /* what is known of the end of what runs */
+	struct init_end end;   /* the last one */
 	struct init_sequel sequel;
 	uint32_t starts;
 	int64_t ended_at;
@@ -91,7 +96,7 @@ struct init {
 	struct supervise_action one_actions[SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER];
 	int64_t poll_at;      /* when to look again at what is left */
 	int64_t settle_at;    /* when the program is well on its way */
-	int64_t ask_at;       /* when to try again what is `unasked` */
+	int64_t ask_at;       /* when init_ask_again is due */
 	int64_t reload_at;    /* when init_reload_tick is due */
 	uint64_t ignore_once; /* signals that husk has brought on itself */
 	pid_t self;
@@ -114,6 +119,8 @@ struct init {
 	struct control *control; /* NULL: none is to be had, or none is needed */
 	struct init_reload reload;
 	struct init_reloads reloads;
+	struct notice *notices;
+	bool starved;   /* no helper could be made, which has been said */
 	struct err err; /* why a process could not be made */
 };
 
@@ -127,6 +134,8 @@ enum {
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
 /* The service's index in every table. */
 unsigned init_index(const struct instance *instance);
+/* It has ended, its main process and any that went on for it. */
+void init_end_instance(struct instance *instance);
 /* Tells supervise and does what it lists. */
 void init_tell(struct instance *instance, enum supervise_event event);
 void init_tell_health(struct instance *instance, bool healthy);
@@ -145,8 +154,15 @@ void init_sweep(struct init *init, int number);
 void init_await(struct instance *instance);
 /* One look at its health; ACT_PROBE. */
 void init_probe(struct instance *instance);
-/* Tries again for those that nobody looks at. */
-void init_await_again(struct init *init);
+/* Where no look could be begun it is tried again, at this time; and what notices wait for. */
+void init_ask_at(struct init *init, int64_t at);
+void init_ask_again(struct init *init);
+/* Before a launch: the pipe of `ready: fd:N`, in the spec; -1: there is none to be had. */
+int init_open_newline(struct instance *instance);
+/* After it: the other end is the service's alone. */
+void init_give_newline(struct instance *instance);
+/* It was not ready in time, or will not be: ACT_UNREADY. */
+void init_note_unready(struct instance *instance);
 /* It has ended, or is ready: no look goes on. */
 void init_end_checks(struct instance *instance);
 
@@ -159,6 +175,22 @@ void init_reload_tick(struct init *init);
 /* The container is being stopped: no more of it. */
 void init_reload_stop(struct init *init);
 void init_reload_end(struct init *init);
+/* The sockets. -1: one could not be made. */
+int init_notify_open(struct init *init, struct err *err);
+void init_notify_close(struct init *init);
+/* The service runs: what it says is read from now on. */
+void init_notify_begin(struct instance *instance);
+/* Its main process has been reaped: true where that is not its end, or not known to be yet, and
+ * init_end_instance follows. */
+bool init_notify_outlives(struct instance *instance);
+/* It has ended. */
+void init_notify_end(struct instance *instance);
+/* What is due. */
+void init_notify_tick(struct instance *instance, int64_t now);
+/* A child has been reaped that may be the one that reads. */
+void init_notify_forget(struct instance *instance, pid_t pid);
+/* Why it is not ready, as far as is known. */
+void init_notify_excuse(const struct instance *instance, char *out, size_t size);
 
 /* It has been reaped: what its end is. */
 void init_note_end(struct instance *instance);

@@ -142,6 +142,7 @@ enum init_cause {
 enum init_fault {
 	INIT_FAULT_NONE,
 	INIT_FAULT_NOT_READY, /* detail: what its probe said last */
+	INIT_FAULT_CLOSED,    /* it has closed the descriptor that it was to write to: detail */
 	INIT_FAULT_UNHEALTHY, /* detail */
 };
 

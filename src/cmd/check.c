@@ -35,6 +35,7 @@ static int parse(char **argv, const char **config, bool *explained, struct err *
 static void check_service(struct load *load, const struct plan_service *service, char ***argv,
 	struct err_list *errors)
 {
+	struct init_service scratch = {0};
 	const char *cwd;
 	struct err err;
 
@@ -43,6 +44,8 @@ static void check_service(struct load *load, const struct plan_service *service,
 		*argv = NULL;
 	}
 	if (service_cwd(load, service, &cwd, &err) < 0)
+		(void)err_list_put(errors, &err);
+	if (service_checks(load, service, &scratch, &err) < 0)
 		(void)err_list_put(errors, &err);
 }
 

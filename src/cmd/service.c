@@ -94,19 +94,21 @@ static int hand_on_listen_pid(
 
 /* A thousand services that get all of it share it. */
 static int resolve_environment(struct load *load, const struct plan_service *plan,
-	struct launch_spec *spec, struct err *err)
+	const char *notify, struct launch_spec *spec, struct err *err)
 {
-	char **envp = plan->pass.given ? NULL : load->whole;
+	bool whole = !plan->pass.given && !notify;
+	char **envp = whole ? load->whole : NULL;
 
 	spec->listen_pid = envp ? load->listen_pid : NULL;
 	spec->envp = envp;
 	if (envp)
 		return 0;
 	if (env_export(load->env, &plan->pass, &envp, err) < 0 ||
-		hand_on_listen_pid(load, envp, spec, err) < 0)
+		hand_on_listen_pid(load, envp, spec, err) < 0 ||
+		(!plan->adhoc && service_notify_socket(load, notify, &envp, err) < 0))
 		return -1;
 	spec->envp = envp;
-	if (!plan->pass.given) {
+	if (whole) {
 		load->whole = envp;
 		load->listen_pid = spec->listen_pid;
 	}
@@ -194,7 +196,8 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 	};
 	if (make_restart_times(load->arena, &out->rules, err) < 0 ||
 		service_command(load, plan, &argv, err) < 0 ||
-		resolve_environment(load, plan, &out->spec, err) < 0 ||
+		service_checks(load, plan, out, err) < 0 ||
+		resolve_environment(load, plan, out->notify, &out->spec, err) < 0 ||
 		service_cwd(load, plan, &out->spec.cwd, err) < 0)
 		return -1;
 	out->spec.argv = argv;

@@ -40,6 +40,15 @@ static void work_and_exit(
 	sys_exit(0);
 }
 
+/* A full table of processes is full for a while: it is said once. */
+static int fail(struct init *init, const char *what)
+{
+	if (!init->starved)
+		log_warn_errno("%s", what);
+	init->starved = true;
+	return -1;
+}
+
 int helper_start(struct init *init, struct helper *helper, size_t size,
 	void (*work)(struct helper *helper, void *record),
 	void (*answered)(struct helper *helper, const void *record))
@@ -50,17 +59,15 @@ int helper_start(struct init *init, struct helper *helper, size_t size,
 	helper->init = init;
 	helper->size = size;
 	helper->answered = answered;
-	if (sys_pipe(fds) < 0) {
-		log_warn_errno("cannot make a helper's pipe");
-		return -1;
-	}
+	if (sys_pipe(fds) < 0)
+		return fail(init, "cannot make a helper's pipe");
 	/* A process of our user could hold the other end open, through /proc/PID/fd. */
 	(void)sys_set_status_flags(fds[0], O_NONBLOCK);
 	pid = sys_fork();
 	if (pid == 0)
 		work_and_exit(helper, fds[1], work);
 	if (pid < 0)
-		log_warn_errno("cannot fork a helper");
+		(void)fail(init, "cannot fork a helper");
 	fd_close(&fds[1]);
 	helper->source = (struct loop_source){.fd = fds[0], .arg = helper, .ready = on_answer};
 	if (pid < 0 || loop_add(&init->loop, &helper->source, LOOP_READ) < 0) {
@@ -68,7 +75,7 @@ int helper_start(struct init *init, struct helper *helper, size_t size,
 		return -1;
 	}
 	helper->pid = pid;
-	init->childless = false;
+	init->childless = init->starved = false;
 	return 0;
 }
 

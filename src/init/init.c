@@ -143,6 +143,7 @@ static void forget_helper(struct init *init, pid_t pid)
 			init->instances[i].ready.pid = 0;
 		if (init->instances[i].health.pid == pid)
 			init->instances[i].health.pid = 0;
+		init_notify_forget(&init->instances[i], pid);
 	}
 }
 
@@ -192,13 +193,11 @@ static void reap(struct init *init)
 	}
 }
 
-static void end_instance(struct init *init, struct instance *instance)
+void init_end_instance(struct instance *instance)
 {
+	const struct init *init = instance->init;
 	bool well;
 
-	/* What its child wrote comes before its end. */
-	if (instance->exec.fd >= 0)
-		on_exec(&instance->exec, 0);
 	init_note_end(instance);
 	if (init->policy->end_signal != 0)
 		(void)sys_kill(-instance->end.pid, init->policy->end_signal);
@@ -208,6 +207,15 @@ static void end_instance(struct init *init, struct instance *instance)
 	init_tell_end(instance);
 }
 
+/* What its child wrote comes before its end, and so does what it said. */
+static void note_end(struct instance *instance)
+{
+	if (instance->exec.fd >= 0)
+		on_exec(&instance->exec, 0);
+	if (!init_notify_outlives(instance))
+		init_end_instance(instance);
+}
+
 /* All that are dead first, then what it means: an orphan that is already dead needs no TERM. */
 static void reap_and_tell(struct init *init)
 {
@@ -215,7 +223,7 @@ static void reap_and_tell(struct init *init)
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		if (init->instances[i].reaped) {
 			init->instances[i].reaped = false;
-			end_instance(init, &init->instances[i]);
+			note_end(&init->instances[i]);
 		}
 	}
 	follow_up(init);
@@ -334,7 +342,7 @@ static void run(struct init *init)
 		if (init->settle_at <= deadline)
 			init_settle(init);
 		if (init->ask_at <= deadline)
-			init_await_again(init);
+			init_ask_again(init);
 		if (init->control)
 			control_tick(init->control, now);
 		if (init->reload_at <= deadline)
@@ -351,6 +359,7 @@ static void set_up_instance(struct init *init, unsigned index, const struct init
 		.service = service,
 		.spec = service->spec,
 		.exec = {.fd = -1, .arg = instance, .ready = on_exec},
+		.newline = -1,
 		.run = {.service = service},
 		.end = {.service = service},
 	};
@@ -449,7 +458,9 @@ static void tear_down(struct init *init)
 		fd_close(&init->instances[i].exec.fd);
 		fd_close(&init->instances[i].ready.source.fd);
 		fd_close(&init->instances[i].health.source.fd);
+		fd_close(&init->instances[i].newline);
 	}
+	init_notify_close(init);
 	fd_close(&init->oom_before.source.fd);
 	fd_close(&init->oom_after.source.fd);
 	init_reload_end(init);
@@ -504,6 +515,8 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		goto out;
 	for (unsigned i = 0; i < count; i++)
 		set_up_instance(&init, i, &services[i]);
+	if (init_notify_open(&init, err) < 0)
+		goto out;
 	supervise_init(&init.sup);
 	init_open_control(&init);
 	init_reload_begin(&init);

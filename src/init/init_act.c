@@ -59,8 +59,11 @@ void init_sweep(struct init *init, int number)
 
 static void launch(struct init *init, struct instance *instance)
 {
-	pid_t pid = launch_start(&instance->spec, &init->signals, &instance->exec.fd, &init->err);
+	pid_t pid = init_open_newline(instance);
 
+	if (pid == 0)
+		pid = launch_start(&instance->spec, &init->signals, &instance->exec.fd, &init->err);
+	init_give_newline(instance);
 	instance->starts++;
 	instance->stopper.pid = 0;
 	instance->status[0] = '\0';
@@ -73,7 +76,7 @@ static void launch(struct init *init, struct instance *instance)
 	}
 	/* A process of our user could hold the other end open, through /proc/PID/fd. */
 	(void)sys_set_status_flags(instance->exec.fd, O_NONBLOCK);
-	instance->pid = pid;
+	instance->pid = instance->group = pid;
 	instance->sent = 0;
 	instance->run = (struct init_end){.service = instance->service, .pid = pid};
 	init->childless = false;
@@ -129,8 +132,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 		log_info("%s: ready", instance->spec.name);
 		break;
 	case ACT_UNREADY:
-		instance->run.fault = INIT_FAULT_NOT_READY;
-		init_end_checks(instance);
+		init_note_unready(instance);
 		break;
 	case ACT_SICK:
 		instance->run.fault = INIT_FAULT_UNHEALTHY;

@@ -46,6 +46,7 @@ void init_note_end(struct instance *instance)
 	if (instance->sequel.due && instance->init->oom_after.arg == instance)
 		instance->init->oom_after.arg = NULL;
 	init_tell_end(instance);
+	init_notify_end(instance);
 	*end = instance->run;
 	instance->ended_at = sys_now();
 	instance->sequel = (struct init_sequel){.due = true};
@@ -149,7 +150,7 @@ int init_end_status(const struct init_end *end)
 	case INIT_GIVEN_UP:
 		return status;
 	}
-	if (end->fault == INIT_FAULT_NOT_READY)
+	if (end->fault == INIT_FAULT_NOT_READY || end->fault == INIT_FAULT_CLOSED)
 		return ERR_TIMED_OUT;
 	/* It was ended by husk, perhaps well: that is no success. */
 	if (status == 0 && (end->limit || end->fault != INIT_FAULT_NONE))

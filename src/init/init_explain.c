@@ -63,6 +63,10 @@ static bool explain_fault(const struct init_end *end, struct err *err)
 		(void)err_set(err, (enum err_code)end->status, "%s: not ready in %s%s%s", name,
 			time, colon, end->detail);
 		return true;
+	case INIT_FAULT_CLOSED:
+		(void)err_set(
+			err, (enum err_code)end->status, "%s: not ready: %s", name, end->detail);
+		return true;
 	case INIT_FAULT_UNHEALTHY:
 		(void)err_set(err, (enum err_code)end->status,
 			"%s: unhealthy %u times in a row%s%s", name, rules->health_failures, colon,

@@ -1,13 +1,33 @@
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "init/engine.h"
+#include "proc/processes.h"
 
-enum { READY_TRY = 2000000000 }; /* ns for one look */
+enum {
+	READY_TRY = 2000000000,   /* ns for one look */
+	READY_MARGIN = 250000000, /* a child that is late for its deadline has no last words */
+	CLOSED_POLL = 10000000,
+};
+
+/* What a child that listens for a newline answers. */
+enum newline { NEWLINE_NONE, NEWLINE_CAME, NEWLINE_CLOSED };
 
 static struct instance *instance_of(const struct helper *helper)
 {
 	return helper->arg;
+}
+
+/* Supervise's own deadline comes later: the child says why it was not ready. */
+static int64_t last_look(const struct instance *instance)
+{
+	int64_t timeout = instance->service->rules.ready_timeout;
+	int64_t margin = timeout / 4 < READY_MARGIN ? timeout / 4 : READY_MARGIN;
+
+	return sys_now() + timeout - margin;
 }
 
 static void wait_ready(struct helper *helper, void *record)
@@ -18,9 +38,63 @@ static void wait_ready(struct helper *helper, void *record)
 		.timeout = READY_TRY,
 	};
 
-	/* Supervise's own deadline comes first: the child says why it was not ready. */
-	probe_until(&request, sys_now() + instance->service->rules.ready_timeout - READY_TRY / 40,
-		record);
+	probe_until(&request, last_look(instance), record);
+}
+
+/* A descriptor that is closed because the service ends is not what is wrong with it: its end is
+ * seen by PID 1, which then has no use for this child. */
+static void wait_for_end(const struct instance *instance, int64_t deadline)
+{
+	struct process process;
+
+	while (sys_now() < deadline &&
+		(!process_read("/proc", instance->run.pid, &process) || process.exiting))
+		sys_sleep(CLOSED_POLL);
+}
+
+static void wait_newline(struct helper *helper, void *record)
+{
+	const struct instance *instance = instance_of(helper);
+	enum newline *newline = record;
+	int64_t deadline = last_look(instance);
+	char text[64];
+	ssize_t size;
+
+	while (*newline == NEWLINE_NONE && loop_await(instance->newline, LOOP_READ, deadline) > 0) {
+		size = sys_read(instance->newline, text, sizeof(text));
+		if (size <= 0)
+			*newline = NEWLINE_CLOSED;
+		else if (memchr(text, '\n', (size_t)size))
+			*newline = NEWLINE_CAME;
+	}
+	if (*newline == NEWLINE_CLOSED)
+		wait_for_end(instance, deadline);
+}
+
+static void ask_again(struct instance *instance)
+{
+	instance->unasked = true;
+	init_ask_at(instance->init, sys_now() + INIT_ASK_AGAIN);
+}
+
+static void on_newline(struct helper *helper, const void *record)
+{
+	struct instance *instance = instance_of(helper);
+	const enum newline *newline = record;
+	struct init_end *run = &instance->run;
+	bool closed = newline && *newline == NEWLINE_CLOSED;
+
+	if (!newline) {
+		ask_again(instance);
+		return;
+	}
+	(void)snprintf(run->detail, sizeof(run->detail),
+		closed ? "descriptor %d was closed without a newline"
+		       : "no newline came on descriptor %d",
+		instance->spec.extra_as);
+	if (closed)
+		run->fault = INIT_FAULT_CLOSED;
+	init_tell(instance, *newline == NEWLINE_CAME ? EVENT_READY : EVENT_NOT_READY);
 }
 
 static void on_ready(struct helper *helper, const void *record)
@@ -28,33 +102,37 @@ static void on_ready(struct helper *helper, const void *record)
 	struct instance *instance = instance_of(helper);
 	const struct probe_verdict *verdict = record;
 
-	if (verdict && !verdict->healthy)
+	/* It was killed: another one looks. */
+	if (!verdict) {
+		ask_again(instance);
+		return;
+	}
+	if (!verdict->healthy)
 		memcpy(instance->run.detail, verdict->reason, sizeof(instance->run.detail));
-	/* A child that was killed says nothing: the deadline will. */
-	if (verdict)
-		init_tell(instance, verdict->healthy ? EVENT_READY : EVENT_NOT_READY);
+	init_tell(instance, verdict->healthy ? EVENT_READY : EVENT_NOT_READY);
 }
 
 void init_await(struct instance *instance)
 {
-	instance->ready.arg = instance;
-	if (helper_start(instance->init, &instance->ready, sizeof(struct probe_verdict), wait_ready,
-		    on_ready) < 0) {
-		instance->unasked = true;
-		instance->init->ask_at = sys_now() + INIT_ASK_AGAIN;
-	}
-}
+	struct helper *helper = &instance->ready;
+	int started = 0;
 
-void init_await_again(struct init *init)
-{
-	init->ask_at = SUPERVISE_NEVER;
-	for (unsigned i = 0; i < init->sup.count; i++) {
-		bool unasked = init->instances[i].unasked;
-
-		init->instances[i].unasked = false;
-		if (unasked && init->services[i].state == SERVICE_UNREADY)
-			init_await(&init->instances[i]);
+	helper->arg = instance;
+	switch (instance->service->ready) {
+	case INIT_READY_PROBE:
+		started = helper_start(
+			instance->init, helper, sizeof(struct probe_verdict), wait_ready, on_ready);
+		break;
+	case INIT_READY_NOTIFY:
+		init_notify_begin(instance);
+		break;
+	case INIT_READY_FD:
+		started = helper_start(
+			instance->init, helper, sizeof(enum newline), wait_newline, on_newline);
+		break;
 	}
+	if (started < 0)
+		ask_again(instance);
 }
 
 static void look_health(struct helper *helper, void *record)
@@ -68,13 +146,13 @@ static void look_health(struct helper *helper, void *record)
 	probe_once(&request, record);
 }
 
+/* A child that was killed has no answer, and that is one. */
 static void on_health(struct helper *helper, const void *record)
 {
+	static const struct probe_verdict none = {.reason = "the probe ended without an answer"};
 	struct instance *instance = instance_of(helper);
-	const struct probe_verdict *verdict = record;
+	const struct probe_verdict *verdict = record ? record : &none;
 
-	if (!verdict)
-		return;
 	if (!verdict->healthy) {
 		memcpy(instance->run.detail, verdict->reason, sizeof(instance->run.detail));
 		log_info("%s: unhealthy: %s", instance->spec.name, verdict->reason);
@@ -82,21 +160,85 @@ static void on_health(struct helper *helper, const void *record)
 	init_tell_health(instance, verdict->healthy);
 }
 
-/* A look that has not come back since the last one is no answer, and that is an answer. */
+/* So is a look that has not come back since the last one. */
 void init_probe(struct instance *instance)
 {
 	bool stuck = instance->health.source.fd >= 0;
 
 	helper_cancel(&instance->health);
 	instance->health.arg = instance;
-	(void)helper_start(instance->init, &instance->health, sizeof(struct probe_verdict),
-		look_health, on_health);
-	if (stuck)
-		instance->hung = true;
+	instance->unprobed = helper_start(instance->init, &instance->health,
+				     sizeof(struct probe_verdict), look_health, on_health) < 0;
+	/* That says nothing about the service. */
+	if (instance->unprobed)
+		init_ask_at(instance->init, sys_now() + INIT_ASK_AGAIN);
+	if (!stuck)
+		return;
+	(void)strcpy(instance->run.detail, "the probe does not come back");
+	log_info("%s: unhealthy: %s", instance->spec.name, instance->run.detail);
+	instance->hung = true;
+}
+
+void init_ask_at(struct init *init, int64_t at)
+{
+	if (at < init->ask_at)
+		init->ask_at = at;
+}
+
+void init_ask_again(struct init *init)
+{
+	int64_t now = sys_now();
+
+	init->ask_at = SUPERVISE_NEVER;
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		struct instance *instance = &init->instances[i];
+		bool unasked = instance->unasked, unprobed = instance->unprobed;
+
+		instance->unasked = instance->unprobed = false;
+		if (unasked && init->services[i].state == SERVICE_UNREADY)
+			init_await(instance);
+		if (unprobed && init->services[i].state == SERVICE_RUNNING)
+			init_probe(instance);
+		if (instance->notice)
+			init_notify_tick(instance, now);
+	}
+}
+
+int init_open_newline(struct instance *instance)
+{
+	int fds[2];
+
+	if (instance->service->ready != INIT_READY_FD)
+		return 0;
+	fd_close(&instance->newline);
+	if (sys_pipe(fds) < 0)
+		return err_set_errno(&instance->init->err, ERR_INTERNAL, errno,
+			"%s: cannot make a pipe", instance->spec.name);
+	instance->newline = fds[0];
+	instance->spec.extra = fds[1];
+	return 0;
+}
+
+void init_give_newline(struct instance *instance)
+{
+	if (instance->spec.extra > 0)
+		fd_close(&instance->spec.extra);
+}
+
+void init_note_unready(struct instance *instance)
+{
+	struct init_end *run = &instance->run;
+
+	if (run->fault == INIT_FAULT_NONE)
+		run->fault = INIT_FAULT_NOT_READY;
+	if (instance->notice)
+		init_notify_excuse(instance, run->detail, sizeof(run->detail));
+	init_end_checks(instance);
 }
 
 void init_end_checks(struct instance *instance)
 {
 	helper_cancel(&instance->ready);
 	helper_cancel(&instance->health);
+	fd_close(&instance->newline);
 }

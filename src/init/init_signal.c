@@ -14,7 +14,7 @@ void init_signal_job(struct instance *instance, int number)
 {
 	if (instance->pid == 0)
 		return;
-	if (sys_kill(-instance->pid, number) < 0)
+	if (sys_kill(-instance->group, number) < 0)
 		(void)sys_kill(instance->pid, number);
 	instance->sent |= bit(number);
 }
