@@ -84,7 +84,14 @@ SRC_PROC := \
 	src/proc/processes.c \
 	src/proc/runcheck.c
 SRC_PROBE := \
-	src/probe/probe.c
+	src/probe/address.c \
+	src/probe/dns.c \
+	src/probe/fcgi.c \
+	src/probe/http.c \
+	src/probe/probe.c \
+	src/probe/probe_target.c \
+	src/probe/resolve.c \
+	src/probe/stream.c
 SRC_INIT := \
 	src/init/control.c \
 	src/init/ctlproto.c \
@@ -157,11 +164,14 @@ UNIT_TESTS := \
 	test_dispatch \
 	test_env \
 	test_descendants \
+	test_dns \
 	test_err \
 	test_explain \
 	test_execblock \
+	test_fcgi \
 	test_fd \
 	test_filter \
+	test_http \
 	test_init_explain \
 	test_launch \
 	test_log \
@@ -174,10 +184,13 @@ UNIT_TESTS := \
 	test_opt \
 	test_options \
 	test_out \
+	test_probe \
+	test_probe_target \
 	test_processes \
 	test_relay \
 	test_relay_line \
 	test_render \
+	test_resolve \
 	test_runcheck \
 	test_service \
 	test_signal_name \
@@ -204,6 +217,9 @@ $(BUILD)/test/unit/test_log: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=fd_write_nowait
 $(BUILD)/test/unit/test_sources: EXTRA := -Wl,--wrap=sys_inotify_add
 $(BUILD)/test/unit/test_relay: EXTRA := \
 	-Wl,--wrap=sys_read,--wrap=sys_write,--wrap=sys_unread,--wrap=sys_epoll_wait,--wrap=sys_splice
+$(BUILD)/test/unit/test_probe: EXTRA := \
+	-Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_read,--wrap=sys_now,--wrap=sys_sleep
+$(BUILD)/test/unit/test_resolve: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_getrandom
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_epoll_create,--wrap=sys_epoll_wait,--wrap=sys_now

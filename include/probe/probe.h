@@ -9,10 +9,11 @@
  *     fcgi+unix:PATH:/SCRIPT      the same over a Unix socket
  *     file:PATH                   it exists
  *
- * HOST is a name (/etc/hosts and resolv.conf as the C library has them), an IPv4 address or an IPv6
- * address in brackets. Nothing that a peer sends is trusted: every answer is bounded in bytes and
- * time. Waits and allocates nothing beyond its own buffers, but resolving names does both: for a
- * command or a short-lived child, not for PID 1's loop.
+ * HOST is a name (see resolve), an IPv4 address or an IPv6 address in brackets. All addresses of a
+ * name are tried, in their order, until one can be connected to. Redirects are not followed: 301 is
+ * a status as any. Nothing that a peer sends is trusted: every answer is bounded in bytes and time.
+ * It waits, and reads files where names are looked for: for a command or a short-lived child, not
+ * for PID 1's loop. Needs no signal, and works with all of them blocked.
  */
 #ifndef HUSK_PROBE_PROBE_H
 #define HUSK_PROBE_PROBE_H
@@ -42,8 +43,8 @@ enum {
 /* A target, taken apart. The texts point into `text`. */
 struct probe_target {
 	enum probe_kind kind;
-	char text[PROBE_TARGET_MAX]; /* cut into parts by NULs */
-	const char *host;            /* without brackets */
+	char text[PROBE_TARGET_MAX];
+	const char *host; /* without brackets */
 	const char *port;
 	const char *path; /* of the socket or file; of unix:, @ first for the abstract namespace */
 	const char *uri;  /* what is asked for; begins with a slash */
