@@ -63,10 +63,7 @@ enum {
 	CTL_READY = 1,    /* what comes after it may start */
 	CTL_DECLARED = 2, /* it is as husk.yaml declares it */
 	CTL_RESTING = 4,  /* nothing of it runs, and nothing will unless it is asked for */
-	CTL_MAIN = 8,
-	CTL_ONESHOT = 16,
-	CTL_PERIODIC = 32,
-	CTL_OOM = 64, /* its last end: killed for want of memory */
+	CTL_OOM = 8,      /* its last end: killed for want of memory */
 };
 
 enum ctl_cause {

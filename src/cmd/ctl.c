@@ -28,16 +28,17 @@ enum { OPTION_ALL = 1, OPTION_TIMEOUT, OPTION_NO_WAIT };
 	{ \
 		OPTION_NO_WAIT, 0, "no-wait", NULL, "do not wait until it is so" \
 	}
-const struct opt cmd_start_options[] = {ALL, WAITING, {0}};
-const struct opt cmd_stop_options[] = {ALL, WAITING, {0}};
-const struct opt cmd_restart_options[] = {ALL, WAITING, {0}};
-const struct opt cmd_reload_options[] = {ALL, WAITING, {0}};
+const struct opt cmd_start_options[4] = {ALL, WAITING, {0}};
+/* The same table by other names. */
+#define SAME __attribute__((alias("cmd_start_options")))
+extern const struct opt cmd_stop_options[4] SAME;
+extern const struct opt cmd_restart_options[4] SAME;
+extern const struct opt cmd_reload_options[4] SAME;
 const struct opt cmd_signal_options[] = {ALL, {0}};
 
 struct order {
 	enum ctl_command command;
 	const char *verb;
-	const struct opt *options;
 	int signal;
 	char *const *names; /* of services; ends with NULL */
 	bool all;
@@ -82,7 +83,7 @@ static int parse(struct order *order, char **argv, struct err *err)
 	int id;
 
 	order->timeout = "60s";
-	opt_init(&parser, order->options, argv + 1);
+	opt_init(&parser, cmd_find(order->verb)->options, argv + 1);
 	/* Operands take the place of words that have been looked at. */
 	while ((id = opt_next(&parser, err)) > OPT_END ||
 		(id == OPT_END && (argv[count] = opt_operand(&parser)))) {
@@ -250,44 +251,34 @@ static int carry_out(struct order *order, struct err *err)
 	return order->no_wait ? 0 : await(order, err);
 }
 
-static int give(struct order *order, char **argv)
+static int give(char **argv, enum ctl_command command)
 {
+	struct order order = {.command = command,
+		.verb = argv[0],
+		.no_wait = command == CTL_SIGNAL,
+		.client = {.fd = -1}};
 	struct err err;
 	int status;
 
-	order->client.fd = -1;
-	if (parse(order, argv, &err) < 0)
+	if (parse(&order, argv, &err) < 0)
 		return cmd_fail(&err);
-	status = carry_out(order, &err);
-	client_close(&order->client);
-	client_status_fini(&order->known);
-	client_status_fini(&order->given);
-	client_status_fini(&order->now);
-	free(order->targets);
+	status = carry_out(&order, &err);
+	client_close(&order.client);
+	client_status_fini(&order.known);
+	client_status_fini(&order.given);
+	client_status_fini(&order.now);
+	free(order.targets);
 	return status;
 }
 
-#define COMMAND(name, command_) \
+#define COMMAND(name, command) \
 	int cmd_##name(int argc, char **argv) \
 	{ \
-		struct order order = { \
-			.command = (command_), .verb = #name, .options = cmd_##name##_options}; \
-\
 		(void)argc; \
-		return give(&order, argv); \
+		return give(argv, (command)); \
 	}
 COMMAND(start, CTL_START)
 COMMAND(stop, CTL_STOP)
 COMMAND(restart, CTL_RESTART)
 COMMAND(reload, CTL_RELOAD)
-
-int cmd_signal(int argc, char **argv)
-{
-	struct order order = {.command = CTL_SIGNAL,
-		.verb = "signal",
-		.options = cmd_signal_options,
-		.no_wait = true};
-
-	(void)argc;
-	return give(&order, argv);
-}
+COMMAND(signal, CTL_SIGNAL)

@@ -89,26 +89,23 @@ static const struct {
 	const char *name;
 	const char *type;
 	const char *unit; /* "": none */
-	const char *help;
 } families[] = {
-	[READY] = {"ready", "gauge", "", "1 where what comes after the service may start."},
-	[DECLARED] = {"as_declared", "gauge", "", "1 where it is as husk.yaml declares it."},
-	[RESTARTS] = {"restarts", "counter", "", "Restarts after it ended by itself."},
-	[UPTIME] = {"uptime_seconds", "gauge", "seconds", "Since its process was started."},
-	[EXIT_STATUS] = {"last_exit_status", "gauge", "", "Of its last end; 128+N: by signal N."},
-	[HEALTH_FAILURES] = {"health_failures", "gauge", "", "Unhealthy answers in a row."},
-	[PROCESSES] = {"processes", "gauge", "", "Processes that are the service's."},
-	[RSS] = {"rss_bytes", "gauge", "bytes", "Their resident memory; shared pages count each."},
-	[CPU] = {"cpu_seconds", "counter", "seconds", "Their CPU time, and of those they reaped."},
+	[READY] = {"ready", "gauge", ""},
+	[DECLARED] = {"as_declared", "gauge", ""},
+	[RESTARTS] = {"restarts", "counter", ""},
+	[UPTIME] = {"uptime_seconds", "gauge", "seconds"},
+	[EXIT_STATUS] = {"last_exit_status", "gauge", ""},
+	[HEALTH_FAILURES] = {"health_failures", "gauge", ""},
+	[PROCESSES] = {"processes", "gauge", ""},
+	[RSS] = {"rss_bytes", "gauge", "bytes"},
+	[CPU] = {"cpu_seconds", "counter", "seconds"},
 };
 
-static void append_family(
-	struct buf *out, const char *name, const char *type, const char *unit, const char *help)
+static void append_family(struct buf *out, const char *name, const char *type, const char *unit)
 {
 	buf_appendf(out, "# TYPE husk_%s %s\n", name, type);
 	if (*unit)
 		buf_appendf(out, "# UNIT husk_%s %s\n", name, unit);
-	buf_appendf(out, "# HELP husk_%s %s\n", name, help);
 }
 
 static void append_seconds(int64_t ns, struct buf *out)
@@ -173,7 +170,7 @@ static void append_numbers(const struct metrics *metrics, enum number number)
 	char full[40];
 
 	(void)snprintf(full, sizeof(full), "service_%s", name);
-	append_family(out, full, type, families[number].unit, families[number].help);
+	append_family(out, full, type, families[number].unit);
 	for (size_t i = 0; i < metrics->status->count; i++) {
 		int64_t value = value_of(metrics, number, i);
 
@@ -191,7 +188,7 @@ static void append_numbers(const struct metrics *metrics, enum number number)
 
 static void append_states(const struct metrics *metrics)
 {
-	append_family(metrics->out, "service_state", "stateset", "", "What it is doing.");
+	append_family(metrics->out, "service_state", "stateset", "");
 	for (size_t i = 0; i < metrics->status->count; i++) {
 		const struct ctl_service *service = &metrics->status->services[i];
 
@@ -205,13 +202,13 @@ static void append_states(const struct metrics *metrics)
 
 static void append_container(const struct ctl_end *end, struct buf *out)
 {
-	append_family(out, "uptime_seconds", "gauge", "seconds", "Since husk was started.");
+	append_family(out, "uptime_seconds", "gauge", "seconds");
 	buf_append_cstr(out, "husk_uptime_seconds ");
 	append_seconds(end->uptime, out);
 	buf_append_char(out, '\n');
-	append_family(out, "reloads", "counter", "", "Reloads that took effect.");
+	append_family(out, "reloads", "counter", "");
 	buf_appendf(out, "husk_reloads_total %u\n", (unsigned)end->reloads);
-	append_family(out, "reload_failures", "counter", "", "Reloads that were refused.");
+	append_family(out, "reload_failures", "counter", "");
 	buf_appendf(out, "husk_reload_failures_total %u\n", (unsigned)end->refusals);
 }
 

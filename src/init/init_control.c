@@ -43,12 +43,6 @@ static uint32_t flags_of(const struct instance *instance, const struct supervise
 		flags |= CTL_DECLARED;
 	if (is_resting(rules))
 		flags |= CTL_RESTING;
-	if (rules->main)
-		flags |= CTL_MAIN;
-	if (rules->oneshot)
-		flags |= CTL_ONESHOT;
-	if (rules->every > 0)
-		flags |= CTL_PERIODIC;
 	if (instance->end.oom.killed)
 		flags |= CTL_OOM;
 	return flags;
