@@ -353,7 +353,7 @@ YAML_ORIG    := libyaml_$(YAML_VERSION).orig.tar.gz
 YAML_SHA256  := fa240dbf262be053f3898006d502d514936c818e422afdcf33921c63bed9bf2e
 YAML_DIR     := $(BUILD)/libyaml
 YAML_DEFINES := -DYAML_VERSION_MAJOR=0 -DYAML_VERSION_MINOR=2 -DYAML_VERSION_PATCH=5 \
-	-DYAML_VERSION_STRING='"$(YAML_VERSION)"'
+	-DYAML_VERSION_STRING='"$(YAML_VERSION)"' -DNDEBUG
 YAML_SRC     := api reader scanner parser
 YAML_OBJ     := $(YAML_SRC:%=$(YAML_DIR)/%.o)
 
@@ -461,7 +461,7 @@ define note
 endef
 
 $(BUILD)/musl/flags: FORCE
-	$(call note,$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(MUSL_CFLAGS))
+	$(call note,$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(MUSL_CFLAGS) $(YAML_DEFINES))
 
 $(BUILD)/musl/link: FORCE
 	$(call note,$(MUSL_CC) $(MUSL_LDFLAGS) $(LIBYAML) $(SRC))
