@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -692,21 +693,25 @@ static const char *fill_in(const char *text)
 	return filled;
 }
 
-/* One datagram to the socket that NOTIFY_SOCKET, or `address`, names. */
-static int send_to(const char *address, const char *text, int flags)
+/* One datagram to the socket that NOTIFY_SOCKET, or `address`, names; waits until it is read, where
+ * that is asked for. */
+static int send_to(const char *address, const char *text, bool until_read)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	size_t len = address ? strlen(address) : 0;
 	ssize_t sent;
+	int unread = 0;
 
 	if (len == 0 || len >= sizeof(to.sun_path) || fd < 0)
 		return -1;
 	memcpy(to.sun_path, address, len);
 	if (address[0] == '@')
 		to.sun_path[0] = '\0';
-	sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags, (struct sockaddr *)&to,
+	sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	while (until_read && sent > 0 && ioctl(fd, TIOCOUTQ, &unread) == 0 && unread > 0)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	close(fd);
 	return sent < 0 ? -1 : 0;
 }
@@ -754,18 +759,18 @@ static void do_step(const char *step)
 	const char *is = strchr(step, '=');
 	size_t len = is ? (size_t)(is - step) : strlen(step);
 	const char *value = is ? fill_in(is + 1) : "";
-	static char address[128];
+	static char to[128];
+	const char *address = to[0] ? to : getenv("NOTIFY_SOCKET");
 
 #define STEP(name) (len == sizeof(name) - 1 && strncmp(step, (name), len) == 0)
 	if (STEP("say"))
 		say("%s\n", value);
 	else if (STEP("to"))
-		(void)snprintf(address, sizeof(address), "%.107s", value);
-	else if (STEP("send") &&
-		 send_to(address[0] ? address : getenv("NOTIFY_SOCKET"), value, 0) < 0)
-		say("not sent\n");
+		(void)snprintf(to, sizeof(to), "%.107s", value);
+	else if (STEP("send") || STEP("read"))
+		say("%s", send_to(address, value, STEP("read")) < 0 ? "not sent\n" : "");
 	else if (STEP("flood"))
-		while (send_to(address[0] ? address : getenv("NOTIFY_SOCKET"), value, 0) == 0)
+		while (send_to(address, value, false) == 0)
 			;
 	else if (STEP("write"))
 		(void)!write(atoi(value), "x\n", 2);

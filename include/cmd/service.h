@@ -13,7 +13,7 @@ int service_command(
 /* Its cwd, likewise; NULL where it has none. */
 int service_cwd(
 	struct load *load, const struct plan_service *plan, const char **cwd, struct err *err);
-/* `ready`, looked at and expanded: the part of `out` that says what is waited for. */
+/* `ready` and `health`, expanded and taken apart, in their parts of `out`. */
 int service_checks(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err);
 /* NOTIFY_SOCKET in the environment is the service's own, `address`, or there is none (NULL): the

@@ -1,4 +1,4 @@
-/* How a service is known to be ready. */
+/* How a service is known to be ready and healthy. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,30 +65,58 @@ static int resolve_notify(struct load *load, const struct plan_service *plan, st
 		"the path of a socket begins with / and has at most 107 bytes", err);
 }
 
-int service_checks(struct load *load, const struct plan_service *plan, struct init_service *out,
+static int resolve_target(struct load *load, const struct plan_service *plan, const char *key,
+	const struct plan_text *text, const char *expanded, const struct probe_target **out,
 	struct err *err)
 {
+	struct probe_target *target = arena_alloc(load->arena, sizeof(*target));
+	struct err why;
+
+	*out = target;
+	if (!target)
+		return err_nomem(err);
+	if (probe_parse(expanded, target, &why) == 0)
+		return 0;
+	return fail(plan, key, text, why.message, err);
+}
+
+static int resolve_ready(struct load *load, const struct plan_service *plan,
+	struct init_service *out, struct err *err)
+{
+	const struct plan_text *ready = &plan->ready;
 	const char *text;
 	struct str target;
 	uint64_t number;
 
-	if (!plan->ready.text)
-		return 0;
-	if (expand(load, plan, "ready", &plan->ready, &text, err) < 0)
+	if (expand(load, plan, "ready", ready, &text, err) < 0)
 		return -1;
 	target = str_from(text);
 	if (str_eq(target, STR("notify")) || str_starts(target, STR("notify:")))
 		return resolve_notify(load, plan, target, out, err);
 	if (!str_starts(target, STR("fd:")))
-		return 0;
+		return resolve_target(load, plan, "ready", ready, text, &out->ready_target, err);
 	out->ready = INIT_READY_FD;
-	/* Looked at as it is written; it may have been expanded. */
+	/* It was looked at as it is written, before it was expanded. */
 	if (str_to_uint64(str_sub(target, 3, target.len), &number) < 0 || number < 3 ||
 		number > CONFIG_READY_FD_MAX)
-		return fail(plan, "ready", &plan->ready, "wants fd: and a descriptor from 3 to 255",
-			err);
+		return fail(plan, "ready", ready, "wants fd: and a descriptor from 3 to 255", err);
 	out->spec.extra_as = (int)number;
 	return 0;
+}
+
+int service_checks(struct load *load, const struct plan_service *plan, struct init_service *out,
+	struct err *err)
+{
+	const struct plan_text *health = &plan->health;
+	const char *text;
+
+	if (plan->ready.text && resolve_ready(load, plan, out, err) < 0)
+		return -1;
+	if (!health->text)
+		return 0;
+	if (expand(load, plan, "health", health, &text, err) < 0)
+		return -1;
+	return resolve_target(load, plan, "health", health, text, &out->health_target, err);
 }
 
 /* Where it is declared in husk.yaml it is somebody's intention. */

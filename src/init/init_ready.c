@@ -43,32 +43,31 @@ static void wait_ready(struct helper *helper, void *record)
 
 /* A descriptor that is closed because the service ends is not what is wrong with it: its end is
  * seen by PID 1, which then has no use for this child. */
-static void wait_for_end(const struct instance *instance, int64_t deadline)
+static void wait_for_end(const struct instance *instance)
 {
 	struct process process;
 
-	while (sys_now() < deadline &&
-		(!process_read("/proc", instance->run.pid, &process) || process.exiting))
+	while (!process_read("/proc", instance->run.pid, &process) || process.exiting)
 		sys_sleep(CLOSED_POLL);
 }
 
+/* Until there is an answer: that none comes is for supervise's deadline to say. */
 static void wait_newline(struct helper *helper, void *record)
 {
 	const struct instance *instance = instance_of(helper);
 	enum newline *newline = record;
-	int64_t deadline = last_look(instance);
 	char text[64];
-	ssize_t size;
 
-	while (*newline == NEWLINE_NONE && loop_await(instance->newline, LOOP_READ, deadline) > 0) {
-		size = sys_read(instance->newline, text, sizeof(text));
+	while (*newline == NEWLINE_NONE) {
+		ssize_t size = sys_read(instance->newline, text, sizeof(text));
+
 		if (size <= 0)
 			*newline = NEWLINE_CLOSED;
 		else if (memchr(text, '\n', (size_t)size))
 			*newline = NEWLINE_CAME;
 	}
 	if (*newline == NEWLINE_CLOSED)
-		wait_for_end(instance, deadline);
+		wait_for_end(instance);
 }
 
 static void ask_again(struct instance *instance)
@@ -81,19 +80,14 @@ static void on_newline(struct helper *helper, const void *record)
 {
 	struct instance *instance = instance_of(helper);
 	const enum newline *newline = record;
-	struct init_end *run = &instance->run;
-	bool closed = newline && *newline == NEWLINE_CLOSED;
 
+	/* It was killed: another one looks. */
 	if (!newline) {
 		ask_again(instance);
 		return;
 	}
-	(void)snprintf(run->detail, sizeof(run->detail),
-		closed ? "descriptor %d was closed without a newline"
-		       : "no newline came on descriptor %d",
-		instance->spec.extra_as);
-	if (closed)
-		run->fault = INIT_FAULT_CLOSED;
+	if (*newline == NEWLINE_CLOSED)
+		instance->run.fault = INIT_FAULT_CLOSED;
 	init_tell(instance, *newline == NEWLINE_CAME ? EVENT_READY : EVENT_NOT_READY);
 }
 
@@ -102,7 +96,6 @@ static void on_ready(struct helper *helper, const void *record)
 	struct instance *instance = instance_of(helper);
 	const struct probe_verdict *verdict = record;
 
-	/* It was killed: another one looks. */
 	if (!verdict) {
 		ask_again(instance);
 		return;
@@ -229,10 +222,16 @@ void init_note_unready(struct instance *instance)
 {
 	struct init_end *run = &instance->run;
 
-	if (run->fault == INIT_FAULT_NONE)
-		run->fault = INIT_FAULT_NOT_READY;
+	if (instance->service->ready == INIT_READY_FD)
+		(void)snprintf(run->detail, sizeof(run->detail),
+			run->fault == INIT_FAULT_CLOSED
+				? "descriptor %d was closed without a newline"
+				: "no newline came on descriptor %d",
+			instance->spec.extra_as);
 	if (instance->notice)
 		init_notify_excuse(instance, run->detail, sizeof(run->detail));
+	if (run->fault == INIT_FAULT_NONE)
+		run->fault = INIT_FAULT_NOT_READY;
 	init_end_checks(instance);
 }
 
