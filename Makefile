@@ -129,6 +129,7 @@ SRC_CMD  := \
 	src/cmd/load.c \
 	src/cmd/main.c \
 	src/cmd/metrics.c \
+	src/cmd/probe.c \
 	src/cmd/reloader.c \
 	src/cmd/render.c \
 	src/cmd/report.c \

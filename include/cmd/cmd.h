@@ -18,6 +18,9 @@
 	X(check, "check [-c FILE] [--explain]", "validate everything without starting anything") \
 	X(env, "env [-c FILE] [--json] [SERVICE]", \
 		"show the environment, and where each value comes from") \
+	X(probe, "probe [--timeout 2s] [--expect 200-399] [--fcgi-status] TARGET", \
+		"ask once whether something answers") \
+	X(wait, "wait [--timeout 60s] TARGET...", "wait until all of them have answered") \
 	X(status, "status [--json | --metrics] [--watch] [SERVICE...]", \
 		"show the services, and why they are as they are") \
 	X(start, "start [--timeout 60s | --no-wait] [SERVICE...]", \
