@@ -101,6 +101,7 @@ SRC_INIT := \
 	src/init/helper.c \
 	src/init/init_end.c \
 	src/init/init_explain.c \
+	src/init/init_log.c \
 	src/init/init_notify.c \
 	src/init/init_ready.c \
 	src/init/init_reload.c \
@@ -240,6 +241,7 @@ C_TESTS := \
 	pid1/test_engine \
 	pid1/test_exec \
 	pid1/test_job \
+	pid1/test_log \
 	pid1/test_reload \
 	pid1/test_services \
 	pid1/test_signals \

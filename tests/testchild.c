@@ -812,6 +812,42 @@ static int do_steps(char **argv)
 	return 0;
 }
 
+/* N lines "NAME 0 xxx", "NAME 1 xxx" ..., each of another length; for ever where there is no N. */
+static int do_lines(char **argv)
+{
+	char line[512];
+
+	memset(line, 'x', sizeof(line));
+	for (int i = 0; !argv[0] || !argv[1] || i < number(argv, 1, 0); i++) {
+		size_t head = (size_t)snprintf(line, 100, "%.50s %d ", argv[0] ? argv[0] : "", i);
+		size_t len = head + (size_t)(i * 7 % 300);
+
+		line[head] = 'x';
+		line[len] = '\n';
+		if (write(1, line, len + 1) != (ssize_t)len + 1)
+			return 96;
+		line[len] = 'x';
+	}
+	return 0;
+}
+
+static int do_text(char **argv)
+{
+	if (argv[0] && write(1, argv[0], strlen(argv[0])) < 0)
+		return 96;
+	return number(argv, 1, 0);
+}
+
+/* Says whether a write waits, and has it not wait any more, for all that share the description. */
+static int do_nonblock(char **argv)
+{
+	int flags = fcntl(1, F_GETFL);
+
+	say("%s\n", (flags & O_NONBLOCK) != 0 ? "does not wait" : "waits");
+	(void)fcntl(1, F_SETFL, flags | O_NONBLOCK);
+	return number(argv, 0, 0);
+}
+
 static int do_environment(char **argv)
 {
 	extern char **environ;
@@ -846,7 +882,9 @@ static const struct {
 	{"look-at", do_look_at},               /* FILE FIFO: a check */
 	{"leave", do_leave},                   /* N [session] [ignore] [stop] */
 	{"leave-group", do_leave_group},       /* to one of its children; ignores TERM */
+	{"lines", do_lines},                   /* NAME [N]: N of them, or for ever */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
+	{"nonblock", do_nonblock},             /* [N]: standard output, from here on */
 	{"orphans", do_orphans},               /* N [STATUS ["wait"]] */
 	{"pause", do_pause},                   /* for ever */
 	{"raise", do_raise},                   /* N */
@@ -861,6 +899,7 @@ static const struct {
 	{"stop-self", do_stop_self},           /* [N] */
 	{"take-memory", do_take_memory},       /* MIB */
 	{"terminal", do_terminal},             /* who has it, and its lines */
+	{"text", do_text},                     /* TEXT [N]: without a newline */
 	{"tree", do_tree},                     /* DEPTH */
 	{"with", do_with},                     /* {block|ignore|close N}... -- PROGRAM */
 	{"zombies", do_zombies},

@@ -12,6 +12,7 @@
 #include "init/control.h"
 #include "init/helper.h"
 #include "init/init.h"
+#include "init/init_log.h"
 #include "init/supervise.h"
 
 /* What is still to be told of an end: the line waits for the look at the memory cgroup. */
@@ -120,7 +121,8 @@ struct init {
 	struct init_reload reload;
 	struct init_reloads reloads;
 	struct notice *notices;
-	bool starved;   /* no helper could be made, which has been said */
+	bool starved; /* no helper could be made, which has been said */
+	struct init_log log;
 	struct err err; /* why a process could not be made */
 };
 

@@ -132,6 +132,8 @@ static void forget_helper(struct init *init, pid_t pid)
 {
 	if (pid == init->sweeper)
 		init->sweeper = 0;
+	if (pid == init->log.pid)
+		init_log_note_end(init);
 	if (pid == init->oom_before.pid)
 		init->oom_before.pid = 0;
 	if (pid == init->oom_after.pid)
@@ -323,6 +325,8 @@ static void run(struct init *init)
 			deadline = control_next(init->control);
 		if (init->reload_at < deadline)
 			deadline = init->reload_at;
+		if (init->log.start_at < deadline)
+			deadline = init->log.start_at;
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
@@ -347,6 +351,8 @@ static void run(struct init *init)
 			control_tick(init->control, now);
 		if (init->reload_at <= deadline)
 			init_reload_tick(init);
+		if (init->log.start_at <= deadline)
+			init_log_start(init);
 	}
 }
 
@@ -464,6 +470,7 @@ static void tear_down(struct init *init)
 	fd_close(&init->oom_before.source.fd);
 	fd_close(&init->oom_after.source.fd);
 	init_reload_end(init);
+	init_log_tear_down(init);
 	fd_close(&init->signal_source.fd);
 	loop_fini(&init->loop);
 	if (init->terminal > 2)
@@ -477,6 +484,7 @@ static void tear_down(struct init *init)
 
 static void start(struct init *init)
 {
+	init_log_start(init);
 	for (unsigned i = 0; i < init->sup.count; i++)
 		init_tell(&init->instances[i], EVENT_START);
 	if (init->policy->chdir_root)
@@ -500,6 +508,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		.watch_at = SUPERVISE_NEVER,
 		.settle_at = SUPERVISE_NEVER,
 		.ask_at = SUPERVISE_NEVER,
+		.log = {.start_at = SUPERVISE_NEVER},
 		.terminal = -1,
 	};
 	int result = -1;
@@ -515,7 +524,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		goto out;
 	for (unsigned i = 0; i < count; i++)
 		set_up_instance(&init, i, &services[i]);
-	if (init_notify_open(&init, err) < 0)
+	if (init_notify_open(&init, err) < 0 || init_log_set_up(&init, err) < 0)
 		goto out;
 	supervise_init(&init.sup);
 	init_open_control(&init);

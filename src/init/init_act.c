@@ -61,6 +61,7 @@ static void launch(struct init *init, struct instance *instance)
 {
 	pid_t pid = init_open_newline(instance);
 
+	init_log_prepare(instance);
 	if (pid == 0)
 		pid = launch_start(&instance->spec, &init->signals, &instance->exec.fd, &init->err);
 	init_give_newline(instance);
@@ -171,6 +172,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 			instance->spec.name);
 		break;
 	case ACT_SWEEP_TERM:
+		init_log_end(init);
 		init_sweep(init, SIGTERM);
 		break;
 	case ACT_SWEEP_KILL:

@@ -198,6 +198,7 @@ void init_finish(struct init *init, struct init_end *end, struct err *err)
 	const struct instance *instance;
 
 	hear_oom(init);
+	init_log_finish(init);
 	init_terminal_back(init);
 	instance = find_end(init);
 	*end = instance ? instance->end : (struct init_end){.cause = INIT_NO_END};
