@@ -285,7 +285,7 @@ static const struct schema_key restart_keys[] = {
 static const struct schema_key ready_keys[] = {
 	{"probe", read_ready_probe, offsetof(struct plan_service, ready), .required = true,
 		.type = "a target, notify, notify:PATH or fd:N",
-		SCHEMA_HELP("what must answer, see the targets below; expanded")},
+		SCHEMA_HELP("what must answer, as husk probe has it; expanded")},
 	{"timeout", read_time, offsetof(struct plan_service, ready_timeout), .type = "a duration",
 		SCHEMA_DEFAULT("30s", "a start that is not ready by then has failed")},
 	{0},
@@ -294,7 +294,7 @@ static const struct schema_key ready_keys[] = {
 static const struct schema_key health_keys[] = {
 	{"probe", schema_path, offsetof(struct plan_service, health), .required = true,
 		.type = "a target",
-		SCHEMA_HELP("what must answer, see the targets below; expanded")},
+		SCHEMA_HELP("what must answer, as husk probe has it; expanded")},
 	{"every", read_time, offsetof(struct plan_service, health_every), .type = "a duration",
 		SCHEMA_DEFAULT("10s", "the time from one probe to the next")},
 	{"timeout", read_time, offsetof(struct plan_service, health_timeout), .type = "a duration",

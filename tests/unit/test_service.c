@@ -59,6 +59,65 @@ static void test_resolve_environment_shared_where_all_is_passed(void **state)
 	assert_ptr_not_equal(services[3].spec.envp, services[0].spec.envp);
 }
 
+/* What is wrong with the first service of the text. */
+static void assert_refused(struct fixture *f, const char *yaml, const char *expected)
+{
+	struct init_service service;
+	struct load load;
+	struct err err;
+	char text[2048];
+
+	load_all(f, &load, yaml);
+	assert_int_equal(service_resolve(&load, &load.plan.services[0], &service, &err), -1);
+	(void)err_format(&err, text, sizeof(text));
+	assert_string_equal(text, expected);
+}
+
+static void test_resolve_targets_expanded_and_taken_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct init_service *services;
+	struct load load;
+
+	load_all(f, &load,
+		V "services:\n"
+		  "  a: {command: [/a], ready: \"tcp://h:8${A}\", health: \"unix:${PATH}/s\"}\n"
+		  "  b: {command: [/b], ready: fd:10}\n"
+		  "  c: {command: [/c], ready: \"notify:/run/c\"}\n");
+	services = resolve_all(&load);
+	assert_int_equal(services[0].ready, INIT_READY_PROBE);
+	assert_string_equal(services[0].ready_target->port, "81");
+	assert_int_equal(services[0].health_target->kind, PROBE_UNIX);
+	assert_string_equal(services[0].health_target->path, "/bin/s");
+	assert_true(services[0].rules.ready_timeout > 0 && services[0].rules.health_every > 0);
+	assert_null(services[1].health_target);
+	assert_true(services[1].rules.health_every == 0);
+	assert_int_equal(services[2].ready, INIT_READY_NOTIFY);
+	assert_string_equal(services[2].notify, "/run/c");
+}
+
+static void test_resolve_targets_errors(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_refused(f, SVC "    ready: htp://h\n",
+		"husk.yaml:5:12: services.s.ready: \"htp://h\" is no target (known: "
+		"tcp://HOST:PORT, http://HOST[:PORT][/PATH], unix:PATH, fcgi://HOST:PORT/SCRIPT, "
+		"fcgi+unix:PATH:/SCRIPT, file:PATH)");
+	assert_refused(f, SVC "    health: {probe: \"tcp://h:${A}x\"}\n",
+		"husk.yaml:5:22: services.s.health: \"tcp://h:1x\": the port is not 1 to 65535 "
+		"(tcp://HOST:PORT)");
+	assert_refused(f, SVC "    health: notify\n",
+		"husk.yaml:5:13: services.s.health: \"notify\" is no target (known: "
+		"tcp://HOST:PORT, http://HOST[:PORT][/PATH], unix:PATH, fcgi://HOST:PORT/SCRIPT, "
+		"fcgi+unix:PATH:/SCRIPT, file:PATH)");
+	assert_refused(f, SVC "    health: \"unix:/${S}\"\nenv: {S: {secret: true, value: x}}\n",
+		"husk.yaml:5:14: services.s.health: a secret must not be a part of a target");
+	assert_refused(f, SVC "    ready: \"file:${NONE}\"\n",
+		"husk.yaml:5:18: NONE is not set: give it a value or a default (:-)\n"
+		"  file:${NONE}\n       ^");
+}
+
 /* Nothing that is kept lies in what is freed: the sanitizer looks. */
 static void test_keep_everything_and_nothing_else(void **state)
 {
@@ -144,6 +203,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_resolve_environment_shared_where_all_is_passed),
+		TEST(test_resolve_targets_expanded_and_taken_apart),
+		TEST(test_resolve_targets_errors),
 		TEST(test_keep_everything_and_nothing_else),
 		TEST(test_keep_without_memory_is_refused),
 	};
