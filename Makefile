@@ -246,6 +246,7 @@ C_TESTS := \
 	pid1/test_services \
 	pid1/test_signals \
 	pid1/test_stop \
+	reload/test_load \
 	runtime/test_java \
 	runtime/test_node
 
@@ -255,6 +256,10 @@ comma := ,
 $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
 	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
+
+# Servers under load.
+$(BUILD)/test/reload/%: EXTRA := tests/pid1/pid1.c tests/reload/load.c
+$(BUILD)/test/reload/test_load: tests/pid1/pid1.c tests/pid1/pid1.h tests/reload/load.c tests/reload/load.h
 
 # The originals beside husk by their names.
 $(BUILD)/test/compat/%: EXTRA := tests/pid1/pid1.c tests/compat/record.c
