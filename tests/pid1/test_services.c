@@ -114,7 +114,7 @@ static void test_restart_limit_ends_with_the_services_status(void **state)
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '3'",
 			    ", after: [db], restart: {on: failure, delay: 1ms, limit: 2 in 1h}"));
 	finish(pid1, 3);
-	expect_error(pid1, "web: exited with status 3; started again in ");
+	expect_error(pid1, "web: exited with status 3; started again");
 	expect_error(pid1,
 		"web: exited with status 3; started again 2 times in 3600s: restart.limit "
 		"is reached");
