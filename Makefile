@@ -297,6 +297,7 @@ $(BUILD)/test/faults/calls.h: include/base/sys.h tests/faults/calls
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
 	tests/bench/test_bench:120 \
+	tests/chaos/run:400 \
 	tests/check/test_checks:120 \
 	tests/check/test_run \
 	tests/cmd/test_env \
@@ -391,6 +392,7 @@ FUZZ_OBJ := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out src/cmd/main.c,$(SRC))
 UNIT_BIN := $(UNIT_TESTS:%=$(BUILD)/test/unit/%)
 C_BIN    := $(C_TESTS:%=$(BUILD)/test/%)
 FUZZ_BIN := $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+CHAOS_BIN := $(BUILD)/test/chaos/chaos
 BENCH_BIN := $(addprefix $(BUILD)/bench/,bench bare target)
 CHILD_BIN := $(if $(wildcard tests/testchild.c),$(BUILD)/test/testchild)
 
@@ -410,7 +412,7 @@ endif
 
 all: $(BUILD)/husk ## build/husk, the static binary; V=1 shows each command
 
-PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_BIN)
+PROGRAMS := $(BUILD)/husk $(UNIT_BIN) $(C_BIN) $(FUZZ_BIN) $(CHILD_BIN) $(BENCH_BIN) $(CHAOS_BIN)
 programs: $(PROGRAMS)
 
 test: $(PROGRAMS) | setup-test setup-container setup-foreign setup-$(OTHER) ## every test; ONLY=NAME runs those whose name has it
@@ -431,6 +433,9 @@ ifneq ($(FUZZ_TARGETS),)
 fuzz: $(FUZZ_BIN) ## new inputs for the parsers, FUZZ_SECONDS=60 for each
 	tests/fuzz/run $(FUZZ_SECONDS)
 endif
+
+chaos: $(BUILD)/husk $(CHILD_BIN) $(CHAOS_BIN) | setup-test ## fifty services and everything that can go wrong, CHAOS_SECONDS=300 CHAOS_SEED=
+	tests/chaos/run $(or $(CHAOS_SECONDS),300) $(CHAOS_SEED)
 
 ifneq ($(wildcard tests/demo/run),)
 demo: $(BUILD)/husk | setup-demo ## nginx in a root tree without a shell serves a page and stops
@@ -574,8 +579,8 @@ $(BUILD)/fuzz/libhusk.a: $(FUZZ_OBJ) $(BUILD)/test/link
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/fuzz/libhusk.a $(BUILD)/fuzz/flags
 	$(FUZZ_CC) $(CPPFLAGS) -Itests $(CFLAGS) $(WERROR) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< $(BUILD)/fuzz/libhusk.a -lyaml
 
--include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d)
+-include $(MUSL_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(FUZZ_OBJ:.o=.d) $(UNIT_BIN:=.d) $(C_BIN:=.d) $(FUZZ_BIN:=.d) $(CHAOS_BIN:=.d)
 
 FORCE:
-.PHONY: all programs foreign test unit check $(filter-out $(ABSENT),fuzz demo) bench install clean help FORCE $(SETUP)
+.PHONY: all programs foreign test unit check chaos $(filter-out $(ABSENT),fuzz demo) bench install clean help FORCE $(SETUP)
 .DELETE_ON_ERROR:

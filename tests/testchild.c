@@ -496,6 +496,41 @@ static int do_look_at(char **argv)
 	return 0;
 }
 
+/* Processes that nobody waits for: of this one, or of husk. */
+static void multiply(int number)
+{
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			return;
+		if (pid > 0) {
+			if (number == SIGUSR1)
+				(void)waitpid(pid, NULL, 0);
+			continue;
+		}
+		if (number == SIGUSR1 && fork() != 0)
+			_exit(0);
+		nanosleep(&(struct timespec){.tv_nsec = (1 + i) * 20000000L}, NULL);
+		_exit(i);
+	}
+}
+
+/* USR1: leaves five orphans; USR2: forks five; TERM: ends. */
+static int do_multiply(char **argv)
+{
+	struct sigaction action = {.sa_handler = multiply, .sa_flags = SA_RESTART};
+
+	(void)argv;
+	sigfillset(&action.sa_mask);
+	sigaction(SIGUSR1, &action, NULL);
+	action.sa_flags |= SA_NOCLDWAIT;
+	sigaction(SIGUSR2, &action, NULL);
+	signal(SIGTERM, end_well);
+	wait_for_ever();
+	return 0;
+}
+
 static int do_raise(char **argv)
 {
 	raise(number(argv, 0, SIGTERM));
@@ -885,6 +920,7 @@ static const struct {
 	{"lines", do_lines},                   /* NAME [N]: N of them, or for ever */
 	{"listen-http", do_listen_http},       /* [PORT [MS]] */
 	{"nonblock", do_nonblock},             /* [N]: standard output, from here on */
+	{"multiply", do_multiply},             /* on USR1 and USR2 */
 	{"orphans", do_orphans},               /* N [STATUS ["wait"]] */
 	{"pause", do_pause},                   /* for ever */
 	{"raise", do_raise},                   /* N */
