@@ -107,13 +107,17 @@ struct init {
 	bool is_init;     /* PID 1 of a PID namespace */
 	bool childless;   /* the last wait said so */
 	bool more_dead;   /* the last round of waits reached its limit */
+	bool reaped;      /* an instance has been */
+	bool flagged;     /* an instance has something that supervise is to be told */
 	bool swept;       /* what is left has been signalled: look whether anything is */
 	pid_t sweeper;    /* the child that signals what is left; 0: none */
 	int64_t watch_at; /* when a child is to look at the memory cgroup */
+	pid_t dead;       /* what SIGCHLD has named; 0: nothing */
 	int stop_signal;  /* what asked the container to stop; 0: nothing yet */
 	pid_t stop_pid;
 	struct helper oom_before; /* notes the count of kills for memory */
 	struct helper oom_after;  /* looks whether there was one more; arg: the instance */
+	bool oom_due;             /* it is to be started */
 	struct cgroup_oom oom;
 	int64_t started_at;
 	struct control_host control_host;
@@ -194,6 +198,8 @@ void init_notify_forget(struct instance *instance, pid_t pid);
 /* Why it is not ready, as far as is known. */
 void init_notify_excuse(const struct instance *instance, char *out, size_t size);
 
+/* Has a child look whether the kernel has killed for want of memory, where that is due. */
+void init_ask_oom(struct init *init);
 /* It has been reaped: what its end is. */
 void init_note_end(struct instance *instance);
 /* Says how it ended, once all is known about it and where that is not husk's caller's. */

@@ -60,8 +60,9 @@ static void follow_up(struct init *init)
 		more = false;
 		init_perform(init);
 		init->sup.action_count = 0;
-		for (unsigned i = 0; i < init->sup.count && !more; i++)
+		for (unsigned i = 0; init->flagged && i < init->sup.count && !more; i++)
 			more = follow_up_one(init, i);
+		init->flagged = more;
 		if (!more && init->swept && init->sup.phase != PHASE_DONE && is_empty(init)) {
 			supervise_occasion(&init->sup, sys_now(), OCCASION_EMPTY);
 			more = true;
@@ -160,7 +161,7 @@ static void note_reaped(struct init *init, pid_t pid, int status)
 	}
 	init_trace(init, INIT_TRACE_ENDED, pid, status);
 	instance->pid = 0;
-	instance->reaped = true;
+	instance->reaped = init->reaped = true;
 	instance->run.wait_status = status;
 }
 
@@ -218,16 +219,38 @@ static void note_end(struct instance *instance)
 		init_end_instance(instance);
 }
 
+/*
+ * To wait for any child the kernel looks at every one. A service that is started again
+ * does not wait for that.
+ */
+static void restart_first(struct init *init)
+{
+	struct instance *instance = init->dead > 0 ? find(init, init->dead) : NULL;
+	int status;
+
+	init->dead = 0;
+	if (!instance || init->sup.phase != PHASE_UP ||
+		init->services[init_index(instance)].policy == RESTART_NEVER ||
+		sys_wait(instance->pid, &status, WNOHANG) != instance->pid)
+		return;
+	note_reaped(init, instance->pid, status);
+	instance->reaped = false;
+	note_end(instance);
+}
+
 /* All that are dead first, then what it means: an orphan that is already dead needs no TERM. */
 static void reap_and_tell(struct init *init)
 {
+	if (init->sup.count > 1)
+		restart_first(init);
 	reap(init);
-	for (unsigned i = 0; i < init->sup.count; i++) {
+	for (unsigned i = 0; init->reaped && i < init->sup.count; i++) {
 		if (init->instances[i].reaped) {
 			init->instances[i].reaped = false;
 			note_end(&init->instances[i]);
 		}
 	}
+	init->reaped = false;
 	follow_up(init);
 }
 
@@ -240,6 +263,8 @@ static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 
 	if (number == SIGCHLD)
 		*dead = true;
+	if (number == SIGCHLD && taken->code > 0)
+		init->dead = taken->pid;
 	if (number == SIGCHLD && taken->code > 0) {
 		init_trace(init, INIT_TRACE_RECEIVED, 0, number);
 		return;

@@ -26,7 +26,9 @@ static void on_oom_before(struct helper *helper, const void *record)
 void init_watch_oom(struct init *init)
 {
 	init->watch_at = SUPERVISE_NEVER;
-	if (init->oom_before.source.fd < 0)
+	if (init->oom_due)
+		init_ask_oom(init);
+	else if (init->oom_before.source.fd < 0)
 		(void)helper_start(init, &init->oom_before, sizeof(struct cgroup_oom), look_before,
 			on_oom_before);
 }
@@ -69,7 +71,7 @@ static void launch(struct init *init, struct instance *instance)
 	instance->stopper.pid = 0;
 	instance->status[0] = '\0';
 	if (pid < 0) {
-		instance->not_started = true;
+		instance->not_started = init->flagged = true;
 		instance->end =
 			(struct init_end){.service = instance->service, .cause = INIT_NOT_STARTED};
 		instance->ended_at = sys_now();
@@ -202,6 +204,16 @@ static void perform(struct init *init, const struct supervise_action *action)
  */
 void init_perform(struct init *init)
 {
-	for (unsigned i = 0; i < init->sup.action_count; i++)
-		perform(init, &init->sup.actions[i]);
+	for (unsigned i = 0; i < init->sup.action_count; i++) {
+		const struct supervise_action *action = &init->sup.actions[i];
+
+		/* One that is started again does not wait for the look. */
+		if (action->act == ACT_LAUNCH && init->oom_due)
+			init->watch_at = sys_now() + INIT_WATCH_DELAY;
+		else if (action->act != ACT_BACKOFF)
+			init_ask_oom(init);
+		perform(init, action);
+	}
+	if (init->watch_at == SUPERVISE_NEVER)
+		init_ask_oom(init);
 }

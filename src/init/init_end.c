@@ -25,15 +25,23 @@ static void on_oom_after(struct helper *helper, const void *record)
 	init_tell_end(instance);
 }
 
-/* A child looks, for it takes reading files. One at a time: two that are killed together have the
- * same reason, and the second is told without it. */
-static void ask_oom(struct instance *instance)
+/* One at a time: two that are killed together have the same reason, and the second is told without
+ * it. */
+static void want_oom(struct instance *instance)
 {
 	struct init *init = instance->init;
 
-	if (!init->oom.known || init->oom_after.source.fd >= 0)
+	if (!init->oom.known || init->oom_due || init->oom_after.source.fd >= 0)
 		return;
 	init->oom_after.arg = instance;
+	init->oom_due = true;
+}
+
+void init_ask_oom(struct init *init)
+{
+	if (!init->oom_due)
+		return;
+	init->oom_due = false;
 	(void)helper_start(
 		init, &init->oom_after, sizeof(struct cgroup_oom_record), look_after, on_oom_after);
 }
@@ -58,7 +66,7 @@ void init_note_end(struct instance *instance)
 	number = WTERMSIG(end->wait_status);
 	end->expected = instance->sent >> (number - 1) & 1;
 	if (number == SIGKILL && !end->expected)
-		ask_oom(instance);
+		want_oom(instance);
 }
 
 static void explain_in_child(const struct instance *instance)
@@ -93,7 +101,7 @@ static bool is_awaited(const struct instance *instance)
 {
 	const struct init *init = instance->init;
 
-	return init->oom_after.source.fd >= 0 && init->oom_after.arg == instance;
+	return (init->oom_due || init->oom_after.source.fd >= 0) && init->oom_after.arg == instance;
 }
 
 void init_tell_end(struct instance *instance)

@@ -169,7 +169,7 @@ void init_probe(struct instance *instance)
 		return;
 	(void)strcpy(instance->run.detail, "the probe does not come back");
 	log_info("%s: unhealthy: %s", instance->spec.name, instance->run.detail);
-	instance->hung = true;
+	instance->hung = instance->init->flagged = true;
 }
 
 void init_ask_at(struct init *init, int64_t at)
