@@ -244,6 +244,7 @@ C_TESTS := \
 	pid1/test_log \
 	pid1/test_reload \
 	pid1/test_services \
+	pid1/test_ready \
 	pid1/test_signals \
 	pid1/test_stop \
 	reload/test_load \

@@ -766,6 +766,17 @@ static void make_file(const char *path)
 	close(fd);
 }
 
+/* Nobody accepts what comes. */
+static void listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.107s", path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 16) < 0)
+		_exit(94);
+}
+
 /* True in the child, which is in a group or a session of its own where that is said. */
 static bool fork_step(const char *how)
 {
@@ -817,6 +828,8 @@ static void do_step(const char *step)
 		await_file(value);
 	else if (STEP("make"))
 		make_file(value);
+	else if (STEP("listen"))
+		listen_at(value);
 	else if (STEP("remove"))
 		(void)unlink(value);
 	else if (STEP("ignore"))

@@ -126,7 +126,7 @@ void init_tell_end(struct instance *instance)
 	}
 	wrong = init_explain(end, &err) ||
 		(end->wait_status != 0 && rules->intent != INTENT_DOWN && !end->expected);
-	if (instance->sequel.again && instance->sequel.pause == 0) {
+	if (instance->sequel.again && instance->sequel.pause < 1000000) {
 		(void)snprintf(then, sizeof(then), "; started again");
 	} else if (instance->sequel.again) {
 		format_pause(instance->sequel.pause, pause, sizeof(pause));
