@@ -286,7 +286,7 @@ $(BUILD)/test/faults/test_render: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_map_file,--wrap=sys_madvise,--wrap=sys_sigaction_catch
 
 # The whole of husk, every system call and allocation of it wrapped: the list is made from sys.h.
-FAULTS := $(addprefix tests/faults/,case.c inject.c main.c world.c)
+FAULTS := $(addprefix tests/faults/,case.c inject.c main.c served.c world.c)
 $(BUILD)/test/faults/test_startup: EXTRA := -I$(BUILD)/test/faults @$(BUILD)/test/faults/wrap.flags \
 	$(FAULTS) tests/pid1/pid1.c -Wl,--whole-archive -l:libyaml.a -Wl,--no-whole-archive
 $(BUILD)/test/faults/test_startup: $(FAULTS) $(wildcard tests/faults/*.h) tests/pid1/pid1.c src/cmd/main.c \
@@ -534,7 +534,7 @@ $(BUILD)/test/%: tests/%.c $(BUILD)/test/libhusk.a $(BUILD)/test/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(WERROR) $(TEST_CFLAGS) -MMD -MP $(TEST_LDFLAGS) $(EXTRA) -o $@ $< $(BUILD)/test/libhusk.a $(TEST_LIBS)
 
-$(BUILD)/test/testchild: tests/testchild.c $(BUILD)/musl/flags $(MUSL_SPECS) | setup-build
+$(BUILD)/test/testchild: tests/testchild.c include/init/ctlproto.h $(BUILD)/musl/flags $(MUSL_SPECS) | setup-build
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) $(MUSL_CFLAGS) $(MUSL_LDFLAGS) -o $@ $<
 

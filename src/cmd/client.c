@@ -85,6 +85,8 @@ int client_connect(struct client *client, struct err *err)
 		found = try(client, &address, address.address.sun_path + 1, err);
 		if (found == FOUND_NOTHING)
 			(void)err_append(err, "; ");
+	} else {
+		(void)err_append(err, "/proc/self/ns/pid: %s; ", strerror(errno));
 	}
 	if (found == FOUND_NOTHING) {
 		ctl_address_path(&address, CTL_PATH);
@@ -100,37 +102,45 @@ void client_close(struct client *client)
 	fd_close(&client->fd);
 }
 
-/* 0: husk has closed the connection. */
+/* 0: husk has closed the connection; -1. */
+static int broken(struct err *err)
+{
+	if (errno == ECONNRESET || errno == EPIPE)
+		return 0;
+	return err_set_errno(err, ERR_FAILED, errno, "cannot talk to husk");
+}
+
+/* 1; 0: husk has closed the connection. */
 static int hear(struct client *client, union ctl_reply *reply, struct err *err)
 {
 	int64_t limit = sys_now() + ANSWER_LIMIT;
 	char data[sizeof(*reply)];
 	ssize_t size;
 
-	for (;;) {
-		size = sys_recv(client->fd, data, sizeof(data), MSG_TRUNC);
-		if (size == 0 || (size < 0 && errno != EAGAIN))
-			return 0;
-		if (size > 0)
-			break;
-		if (loop_await(client->fd, LOOP_READ, limit) <= 0)
+	while ((size = sys_recv(client->fd, data, sizeof(data), MSG_TRUNC)) < 0) {
+		int ready = errno == EAGAIN ? loop_await(client->fd, LOOP_READ, limit) : -1;
+
+		if (ready < 0)
+			return broken(err);
+		if (ready == 0)
 			return err_set(err, ERR_FAILED, "husk does not answer");
 	}
+	if (size == 0)
+		return 0;
 	if (ctl_take_reply(data, (size_t)size, reply))
 		return 1;
 	return err_set(err, ERR_FAILED, "husk at PID 1 is of another version than this one");
 }
 
-static int ask(struct client *client, enum ctl_command command, int signal, const char *service)
+static int ask(struct client *client, enum ctl_command command, int signal, const char *service,
+	struct err *err)
 {
 	struct ctl_request request = {
 		.magic = CTL_MAGIC, .command = (uint8_t)command, .signal = (uint8_t)signal};
 
 	if (service)
 		ctl_copy(request.service, sizeof(request.service), service);
-	return sys_send_nowait(client->fd, &request, sizeof(request)) == (ssize_t)sizeof(request)
-		       ? 0
-		       : -1;
+	return sys_send_nowait(client->fd, &request, sizeof(request)) < 0 ? broken(err) : 1;
 }
 
 static int keep(struct client_status *status, const struct ctl_service *service, struct err *err)
@@ -156,11 +166,9 @@ static int exchange(struct client *client, enum ctl_command command, int signal,
 	const char *service, struct client_status *status, struct err *err)
 {
 	union ctl_reply reply;
-	int heard;
+	int heard = ask(client, command, signal, service, err);
 
-	if (ask(client, command, signal, service) < 0)
-		return 0;
-	while ((heard = hear(client, &reply, err)) > 0) {
+	while (heard > 0 && (heard = hear(client, &reply, err)) > 0) {
 		if (reply.head.kind == CTL_KIND_END) {
 			status->end = reply.end;
 			return 1;

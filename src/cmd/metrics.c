@@ -60,7 +60,8 @@ static void measure(struct metrics *metrics, const char *proc_path)
 	struct processes processes;
 
 	processes_init(&processes, proc_path);
-	metrics->usages = calloc(metrics->status->count + 1, sizeof(*metrics->usages));
+	if (processes.count > 0)
+		metrics->usages = calloc(metrics->status->count + 1, sizeof(*metrics->usages));
 	for (size_t i = 0; metrics->usages && i < processes.count; i++) {
 		const struct process *process = &processes.items[i];
 		struct usage *usage =

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "faults/served.h"
 #include "faults/world.h"
 
 enum {
@@ -141,6 +144,53 @@ static void run_husk(const struct scene *scene, const struct fault *fault)
 	_exit(status);
 }
 
+struct run {
+	const struct scene *scene;
+	const struct fault *fault;
+};
+
+static void run_client(void *arg)
+{
+	const struct run *run = arg;
+
+	run_husk(run->scene, run->fault);
+}
+
+/* PID 1 of a namespace of its own, where /run is nobody else's. */
+static void isolate(void)
+{
+	int status, user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS | user) < 0 ||
+		mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0)
+		_exit(245);
+	pid = fork();
+	if (pid < 0)
+		_exit(246);
+	if (pid > 0) {
+		(void)close(2);
+		(void)close_range(KEPT_LEAST, ~0U, 0);
+		/* Whoever ends us ends all of it. */
+		if (waitpid(pid, &status, 0) != pid)
+			_exit(247);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 248);
+	}
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+static void run_case(const struct scene *scene, const struct fault *fault)
+{
+	struct run run = {scene, fault};
+
+	if (scene->init || scene->served)
+		isolate();
+	if (scene->served)
+		served_run(run_client, &run, KEPT_LEAST);
+	run_husk(scene, fault);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -227,7 +277,7 @@ void case_run(const struct scene *scene, const struct fault *fault, struct outco
 		abort();
 	if (pid == 0) {
 		become_case(scene, &ends);
-		run_husk(scene, fault);
+		run_case(scene, fault);
 	}
 	(void)close(ends.errors[1]);
 	(void)close(ends.life[1]);

@@ -14,6 +14,8 @@ struct scene {
 	const char *words[9];
 	const char *environment[4]; /* besides what all scenes have */
 	enum case_errors errors;    /* what standard error is */
+	bool init;                  /* husk is PID 1 of namespaces of its own */
+	bool served;                /* it is not, but something that answers as if it were one */
 	bool closed;                /* the standard descriptors but the third are closed */
 	bool terminal;              /* standard input is the controlling terminal */
 	bool child_ignored;         /* SIGCHLD is, at the start */

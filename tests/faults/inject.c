@@ -72,6 +72,8 @@ static const struct {
 	enum call call;
 	int errnums[8];
 } special[] = {
+	{CALL_sys_accept, ERRNUMS(EMFILE, ECONNABORTED, EAGAIN, ENOMEM)},
+	{CALL_sys_bind, ERRNUMS(EADDRINUSE, EROFS, EACCES)},
 	{CALL_sys_chdir, ERRNUMS(EACCES, ENOENT)},
 	{CALL_sys_close, ERRNUMS(EIO, EINTR)},
 	{CALL_sys_copy_range, ERRNUMS(EXDEV, EINVAL, ENOSYS, EIO)},

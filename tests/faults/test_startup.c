@@ -132,6 +132,23 @@ static const struct scene scenes[] = {
 			{CALL_sys_open, "/meminfo", 1, ENOENT},
 			{CALL_sys_open, "/hostname", 1, ENOENT},
 			{CALL_sys_write, NULL, 1, EAGAIN}}},
+	{.name = "asked",
+		.words = {"husk", "run", "-c", "@control.yaml"},
+		.init = true,
+		.runs = true},
+	{.name = "status", .words = {"husk", "status"}, .served = true},
+	{.name = "status, json", .every = 3, .words = {"husk", "status", "--json"}, .served = true},
+	{.name = "status, metrics",
+		.every = 5,
+		.words = {"husk", "status", "--metrics", "app"},
+		.served = true},
+	{.name = "stop", .every = 2, .words = {"husk", "stop", "app"}, .served = true},
+	{.name = "reload", .every = 2, .words = {"husk", "reload"}, .served = true},
+	{.name = "status, nobody",
+		.words = {"husk", "status"},
+		.init = true,
+		.status = ERR_FAILED,
+		.says = "no husk to talk to"},
 	{.name = "usage", .words = {"husk", "nosuch"}, .status = ERR_USAGE, .says = "nosuch"},
 	{.name = "usage, no /proc",
 		.words = {"husk", "nosuch"},
@@ -204,6 +221,8 @@ static bool is_documented(const struct scene *scene, int status)
 	/* tini's and catatonit's, dumb-init's. */
 	if (scene->compat && (status == 1 || status == 2))
 		return true;
+	if (scene->served)
+		return status == ERR_FAILED || status == ERR_INTERNAL || status == ERR_USAGE;
 	return status == ERR_USAGE || status == ERR_INTERNAL || status == ERR_CONFIG ||
 	       status == ERR_NOT_EXECUTABLE || status == ERR_NOT_FOUND;
 }

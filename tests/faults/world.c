@@ -80,7 +80,14 @@ static int make_configuration(const char *child)
 		"    limits: {nofile: 200}\n"
 		"    stop: {signal: INT, timeout: 1s}\n",
 		child, root);
-	return put("d/app.yaml", text);
+	if (put("d/app.yaml", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services:\n"
+		"  app: {command: [%s, ask-control, \"3000\", the-program]}\n",
+		child);
+	return put("control.yaml", text);
 }
 
 int world_grow(void)
