@@ -320,9 +320,13 @@ SCRIPT_TESTS := \
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
 	fuzz_config \
+	fuzz_dns \
+	fuzz_fcgi \
+	fuzz_http \
 	fuzz_ctlproto \
 	fuzz_notify \
 	fuzz_options \
+	fuzz_probe \
 	fuzz_template \
 	fuzz_words \
 	fuzz_yaml
