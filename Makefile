@@ -102,6 +102,7 @@ SRC_INIT := \
 	src/init/init_end.c \
 	src/init/init_explain.c \
 	src/init/init_log.c \
+	src/init/init_manager.c \
 	src/init/init_notify.c \
 	src/init/init_ready.c \
 	src/init/init_reload.c \
@@ -240,6 +241,7 @@ C_TESTS := \
 	pid1/test_end \
 	pid1/test_engine \
 	pid1/test_exec \
+	pid1/test_helpers \
 	pid1/test_job \
 	pid1/test_log \
 	pid1/test_reload \
@@ -256,6 +258,7 @@ $(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
 comma := ,
 $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
 	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
+$(BUILD)/test/pid1/test_helpers: EXTRA := tests/pid1/pid1.c -Wl,--wrap=sys_fork
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
 # Servers under load.

@@ -16,6 +16,8 @@ int service_cwd(
 /* `ready` and `health`, expanded and taken apart, in their parts of `out`. */
 int service_checks(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err);
+/* The socket of who has started husk and waits until all are up, or NULL. */
+const char *service_manager(const struct load *load);
 /* NOTIFY_SOCKET in the environment is the service's own, `address`, or there is none (NULL): the
  * container's is husk's, as far as husk.yaml does not declare it. */
 int service_notify_socket(

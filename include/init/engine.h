@@ -125,7 +125,9 @@ struct init {
 	struct init_reload reload;
 	struct init_reloads reloads;
 	struct notice *notices;
-	bool starved; /* no helper could be made, which has been said */
+	int manager;    /* a socket to who has started husk and listens; -1: nobody */
+	bool announced; /* READY=1 has been sent to it */
+	bool starved;   /* no helper could be made, which has been said */
 	struct init_log log;
 	struct err err; /* why a process could not be made */
 };
@@ -181,6 +183,11 @@ void init_reload_tick(struct init *init);
 /* The container is being stopped: no more of it. */
 void init_reload_stop(struct init *init);
 void init_reload_end(struct init *init);
+/* Who has started husk, where NOTIFY_SOCKET says so. */
+void init_manager_open(struct init *init);
+/* Once all services are up, and once they are to stop; after each round of the loop. */
+void init_manager_tell(struct init *init);
+
 /* The sockets. -1: one could not be made. */
 int init_notify_open(struct init *init, struct err *err);
 void init_notify_close(struct init *init);

@@ -122,7 +122,8 @@ struct init_policy {
 	struct sys_sigset untouched; /* not taken: they do to husk what they do by default */
 	unsigned char signal_map[SYS_SIGNAL_MAX + 1]; /* 0: as it is; INIT_DROP; else the number */
 	unsigned char status_map[32];                 /* bit n: exit status n becomes 0 */
-	const struct init_reloader *reloader;         /* NULL: HUP is a signal as others */
+	const char *notify; /* NULL, or the socket of who is told that all are up: NOTIFY_SOCKET */
+	const struct init_reloader *reloader; /* NULL: HUP is a signal as others */
 	void (*trace)(
 		void *arg, const struct init_trace *trace); /* NULL, or told; must not block */
 	void *trace_arg;

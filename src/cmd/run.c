@@ -142,6 +142,8 @@ static int prepare(struct run *run, struct err_list *errors)
 	if (resolve(run, errors) < 0)
 		return -1;
 	make_reloader(run);
+	if (!run->program)
+		run->policy.notify = service_manager(load);
 	if (render_all(&load->plan, load->env, &runner, &report, &err) == 0 && keep(run, &err) == 0)
 		return 0;
 	return err_list_put(errors, &err);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -119,12 +120,12 @@ int service_checks(struct load *load, const struct plan_service *plan, struct in
 	return resolve_target(load, plan, "health", health, text, &out->health_target, err);
 }
 
-/* Where it is declared in husk.yaml it is somebody's intention. */
-static bool is_husks_own(const struct env *env)
+/* Where it is declared in husk.yaml a service is to speak for itself. */
+const char *service_manager(const struct load *load)
 {
-	const struct env_var *var = env_find(env, STR("NOTIFY_SOCKET"));
+	const struct env_var *var = env_find(load->env, STR("NOTIFY_SOCKET"));
 
-	return var && !var->declared;
+	return var && !var->declared ? getenv("NOTIFY_SOCKET") : NULL;
 }
 
 int service_notify_socket(
@@ -134,7 +135,7 @@ int service_notify_socket(
 	char **from = *environment, **to, *text;
 	size_t count = 0;
 
-	if (!address && !is_husks_own(load->env))
+	if (!address && !service_manager(load))
 		return 0;
 	while (from[count])
 		count++;

@@ -335,6 +335,7 @@ static void run(struct init *init)
 	while (init->sup.phase != PHASE_DONE) {
 		int64_t now, deadline;
 
+		init_manager_tell(init);
 		if (init->sup.phase != PHASE_UP)
 			init_reload_stop(init);
 		deadline = supervise_next(&init->sup);
@@ -492,6 +493,7 @@ static void tear_down(struct init *init)
 		fd_close(&init->instances[i].newline);
 	}
 	init_notify_close(init);
+	fd_close(&init->manager);
 	fd_close(&init->oom_before.source.fd);
 	fd_close(&init->oom_after.source.fd);
 	init_reload_end(init);
@@ -535,6 +537,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		.ask_at = SUPERVISE_NEVER,
 		.log = {.start_at = SUPERVISE_NEVER},
 		.terminal = -1,
+		.manager = -1,
 	};
 	int result = -1;
 
@@ -551,12 +554,14 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 		set_up_instance(&init, i, &services[i]);
 	if (init_notify_open(&init, err) < 0 || init_log_set_up(&init, err) < 0)
 		goto out;
+	init_manager_open(&init);
 	supervise_init(&init.sup);
 	init_open_control(&init);
 	init_reload_begin(&init);
 	start(&init);
 	/* From here on nothing may end husk but the end of its services. */
 	run(&init);
+	init_manager_tell(&init);
 	init_finish(&init, end, err);
 	result = 0;
 out:

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -434,6 +435,72 @@ static void test_notify_flood_costs_little(void **state)
 	stop(pid1, 0);
 }
 
+/* ---- what husk itself says ---- */
+
+static void expect_message(int fd, const char *text)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+	char message[64];
+	ssize_t size;
+
+	assert_int_equal(poll(&poll_fd, 1, PID1_PATIENCE * 1000), 1);
+	size = recv(fd, message, sizeof(message) - 1, 0);
+	assert_true(size >= 0);
+	message[size] = '\0';
+	assert_string_equal(message, text);
+}
+
+static void test_manager_is_told_when_all_are_up_and_at_the_stop(void **state)
+{
+	struct pid1 *pid1 = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char variable[160], byte;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", inside("manager"));
+	(void)snprintf(variable, sizeof(variable), "NOTIFY_SOCKET=%s", address.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	start_with(pid1,
+		STEPS("once", "exit=0", ", oneshot: true")
+			STEPS("one", "say=up, 'await=~/go', 'send=READY=1'",
+				", ready: notify, after: once") "  now: {command: [@, exit-n, "
+								"'0'], every: 10h}\n",
+		(const char *const[]){variable, NULL});
+	pid1_expect(pid1, "up");
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	make("go");
+	expect_message(fd, "READY=1");
+	stop(pid1, 0);
+	expect_message(fd, "STOPPING=1");
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+	/* Its end says so too. */
+	start_with(pid1, STEPS("one", "exit=3", ", main: true"),
+		(const char *const[]){variable, NULL});
+	finish(pid1, 3);
+	assert_true(recv(fd, variable, sizeof(variable), MSG_DONTWAIT) > 0);
+	close(fd);
+}
+
+static void test_manager_that_is_not_there_is_said(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start_with(pid1, STEPS("one", "exit=0", ", main: true"),
+		(const char *const[]){"NOTIFY_SOCKET=/nowhere/at/all", NULL});
+	finish(pid1, 0);
+	expect_error(pid1, "warning: NOTIFY_SOCKET: cannot connect to /nowhere/at/all: No such");
+	/* Declared, it is the service's: husk leaves it alone. */
+	write_config("  one: {command: [@, environment], main: true}\n"
+		     "env: {NOTIFY_SOCKET: {required: true}}\n");
+	pid1_start(pid1,
+		&(struct pid1_options){
+			.environment = (const char *const[]){"NOTIFY_SOCKET=/nowhere", NULL}},
+		WORDS("-c", inside("husk.yaml")));
+	pid1_expect(pid1, "NOTIFY_SOCKET=/nowhere");
+	finish(pid1, 0);
+	assert_string_equal(pid1->errors, "");
+}
+
 /* ---- a newline on a descriptor ---- */
 
 static void test_fd_newline_starts_what_comes_after(void **state)
@@ -672,6 +739,8 @@ int main(void)
 		TEST(test_notify_main_pid_of_no_child_refused),
 		TEST(test_notify_ready_again_after_a_restart),
 		TEST(test_notify_flood_costs_little),
+		TEST(test_manager_is_told_when_all_are_up_and_at_the_stop),
+		TEST(test_manager_that_is_not_there_is_said),
 		TEST(test_fd_newline_starts_what_comes_after),
 		TEST(test_fd_high_number_given_alone),
 		TEST(test_fd_no_newline_in_time_ends_with_124),
