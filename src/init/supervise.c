@@ -53,24 +53,26 @@ enum { MILLISECOND = 1000000 };
 static int64_t stop_need(const struct supervise_service *service)
 {
 	int64_t timeout = service->timeout < 0 ? UNTIMED_NEED : service->timeout;
+	int64_t delay = service->state == SERVICE_STOPPING ? 0 : service->delay;
 
-	return earlier(add(service->delay, timeout), DIVISIBLE_MAX);
+	return earlier(add(delay, timeout), DIVISIBLE_MAX);
 }
 
 /*
- * Those that a service comes after stop after it: what they need is kept back for them, in
- * proportion where it is not to be had.
+ * Those that a service comes after stop after it: of the time that is left, what they need is kept
+ * back for them, in proportion where it is not to be had.
  */
-static int64_t stop_limit(const struct supervise *sup, const struct supervise_service *service)
+static int64_t stop_limit(
+	const struct supervise *sup, const struct supervise_service *service, int64_t now)
 {
-	int64_t share, need;
+	int64_t left, need;
 
-	if (sup->stop_by == SUPERVISE_NEVER || service->below == 0)
+	if (sup->stop_by == SUPERVISE_NEVER || sup->stop_by <= now || service->below == 0)
 		return sup->stop_by;
-	share = earlier(services_share(sup->grace), DIVISIBLE_MAX) / MILLISECOND;
+	left = earlier(sup->stop_by - now, DIVISIBLE_MAX) / MILLISECOND;
 	need = (service->below + stop_need(service)) / MILLISECOND + 1;
 	return sup->stop_by -
-	       earlier(service->below, share * (service->below / MILLISECOND) / need * MILLISECOND);
+	       earlier(service->below, left * (service->below / MILLISECOND) / need * MILLISECOND);
 }
 
 /* The services in an order in which each stands before those that it comes after: Kahn's, with the
@@ -225,7 +227,7 @@ static void set_intent(struct supervise *sup, struct supervise_service *service,
 static void arm(
 	struct supervise *sup, struct supervise_service *service, int64_t now, unsigned acts)
 {
-	int64_t limit = stop_limit(sup, service);
+	int64_t limit = stop_limit(sup, service, now);
 
 	/* One service alone is stopped. */
 	if (limit == SUPERVISE_NEVER)
@@ -296,17 +298,21 @@ static void step_service(
 	list_acts(sup, acts, index);
 }
 
-/* The container's whole stop, or what is left of it: those that nobody waits for come at once. */
+/* The container's whole stop, or what is left of it: those that nobody waits for come at once. One
+ * that is being stopped already had all the grace for itself, and now others wait for it. */
 static void stop_services(struct supervise *sup, int64_t now)
 {
 	for (unsigned i = sup->count; i-- > 0;) {
-		const struct supervise_service *service = &sup->services[i];
+		struct supervise_service *service = &sup->services[i];
 		bool alive = supervise_is_alive(service->state);
 
 		if (service->passive)
 			continue;
 		if (!alive || service->intent != INTENT_NONE || sup->unheld)
 			step_service(sup, now, i, EVENT_STOP);
+		if (service->state == SERVICE_DELAY || service->state == SERVICE_STOPPING)
+			service->deadline =
+				earlier(service->deadline, stop_limit(sup, service, now));
 	}
 }
 
