@@ -142,11 +142,13 @@ static bool note_restart(struct supervise_service *service, int64_t now)
 	return true;
 }
 
-/* That no process could be made says nothing about the service: it does not count. */
+/* That no process could be made says nothing about the service: it does not count, and it is not
+ * tried again at once, however short its delay. */
 static enum supervise_state back_off(struct supervise *sup, struct supervise_service *service,
 	int64_t now, enum supervise_event event, unsigned *acts)
 {
 	int64_t ran = now - service->started;
+	int64_t least = event == EVENT_NOT_STARTED ? add(now, SUPERVISE_RETRY_WAIT) : now;
 
 	if (event != EVENT_NOT_STARTED && !note_restart(service, now)) {
 		service->restarts--;
@@ -159,7 +161,7 @@ static enum supervise_state back_off(struct supervise *sup, struct supervise_ser
 		service->backoff = earlier(
 			add(service->backoff, service->backoff), service->restart_delay_max);
 	service->deadline = later(
-		now, add(service->started, add(service->backoff, jitter(sup, service->backoff))));
+		least, add(service->started, add(service->backoff, jitter(sup, service->backoff))));
 	*acts |= ACT_BACKOFF;
 	return SERVICE_BACKOFF;
 }
@@ -306,7 +308,7 @@ static void stop_services(struct supervise *sup, int64_t now)
 		struct supervise_service *service = &sup->services[i];
 		bool alive = supervise_is_alive(service->state);
 
-		if (service->passive)
+		if (service->passive && alive)
 			continue;
 		if (!alive || service->intent != INTENT_NONE || sup->unheld)
 			step_service(sup, now, i, EVENT_STOP);
@@ -463,15 +465,16 @@ static void settle(struct supervise *sup, int64_t now)
 
 	while (more) {
 		more = run_timers(sup, now);
+		/* The end first: nothing is started that would be stopped at once. */
 		if (sup->phase == PHASE_UP) {
-			more = start_cleared(sup, now) || more;
-			if (sup->ended_by == SUPERVISE_NOBODY)
-				sup->ended_by = find_end(sup);
+			sup->ended_by = find_end(sup);
 			if (sup->ended_by != SUPERVISE_NOBODY) {
 				step_phase(sup, now, OCCASION_ENDED);
 				more = true;
 			}
 		}
+		if (sup->phase == PHASE_UP)
+			more = start_cleared(sup, now) || more;
 		if (sup->phase == PHASE_HALTING)
 			more = stop_unheld(sup, now) || more;
 	}
@@ -525,7 +528,8 @@ void supervise_event(struct supervise *sup, int64_t now, unsigned index, enum su
 	event = translate(sup, service, event);
 	if (event != EVENTS)
 		step_service(sup, now, index, event);
-	if (event == EVENT_START && service->every > 0 && service->next_run == SUPERVISE_NEVER)
+	if ((event == EVENT_START || event == EVENT_RESTART) && service->every > 0 &&
+		service->next_run == SUPERVISE_NEVER)
 		service->next_run = add(now, service->every);
 	settle(sup, now);
 }
