@@ -200,6 +200,13 @@ UNIT_TESTS := \
 	test_sources \
 	test_stage \
 	test_str \
+	test_supervise_cells \
+	test_supervise_order \
+	test_supervise_policy \
+	test_supervise_random \
+	test_supervise_restart \
+	test_supervise_stop \
+	test_supervise_upkeep \
 	test_sys \
 	test_template \
 	test_template_limits \
@@ -223,6 +230,12 @@ $(BUILD)/test/unit/test_relay: EXTRA := \
 $(BUILD)/test/unit/test_probe: EXTRA := \
 	-Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_read,--wrap=sys_now,--wrap=sys_sleep
 $(BUILD)/test/unit/test_resolve: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_getrandom
+# With tables of their own, to take things out of.
+SUPERVISE_TABLES := -DSUPERVISE_TABLE= src/init/supervise.c src/init/supervise_table.c
+$(BUILD)/test/unit/test_supervise_cells: EXTRA := $(SUPERVISE_TABLES) tests/unit/supervise_cells.c
+$(BUILD)/test/unit/test_supervise_random: EXTRA := $(SUPERVISE_TABLES) tests/unit/supervise_shadow.c
+$(filter $(BUILD)/test/unit/test_supervise_%,$(UNIT_TESTS:%=$(BUILD)/test/unit/%)): \
+	$(wildcard tests/unit/supervise_*.[ch])
 $(BUILD)/test/unit/test_template_limits: EXTRA := $(WRAP_MEMORY) -Wl,--wrap=sys_writev
 $(BUILD)/test/unit/test_loop: EXTRA := $(WRAP_MEMORY) \
 	-Wl,--wrap=sys_epoll_create,--wrap=sys_epoll_wait,--wrap=sys_now
