@@ -499,6 +499,24 @@ static int do_reloads(char **argv)
 	return 0;
 }
 
+/* FILE: an env_file with another content, and HUP to the parent; waits half a second to be told. */
+static int do_ask_reload(char **argv)
+{
+	struct timespec limit = {.tv_nsec = 500000000}, now;
+	FILE *file = fopen(argv[0], "we");
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!file || fprintf(file, "WORD=%ld\n", now.tv_nsec) < 0 || fclose(file) != 0)
+		return 1;
+	kill(getppid(), SIGHUP);
+	(void)sigtimedwait(&set, NULL, &limit);
+	return 0;
+}
+
 /* FILE FIFO: refuses what is "bad"; says on the FIFO that it looks at what is "slow" and then waits
  * until nobody reads it, for ever where it is "hang". */
 static int do_look_at(char **argv)
@@ -946,6 +964,7 @@ static const struct {
 } verbs[] = {
 	{"arguments", do_arguments},           /* each on a line, in <> */
 	{"ask-control", do_ask_control},       /* MS: for its status */
+	{"ask-reload", do_ask_reload},         /* FILE */
 	{"close-fds", do_close_fds},           /* [N]: closes 0 to 2 and exits N */
 	{"double-fork", do_double_fork},       /* a daemon says its parent */
 	{"environment", do_environment},       /* each variable on a line */

@@ -46,6 +46,9 @@ static bool is_same(const struct config_snapshot *snapshot, const struct config_
 	const struct config_text *t = snapshot->first;
 
 	for (; f && t; f = f->next, t = t->next) {
+		/* Without memory for it: what cannot be known is not said. */
+		if (!f->text.data)
+			return true;
 		if (strcmp(f->path, t->path) != 0 || !str_eq(f->text, t->text))
 			return false;
 	}
@@ -62,7 +65,6 @@ bool config_snapshot_is_old(const struct config_snapshot *snapshot)
 
 	while (last && last->next)
 		last = last->next;
-	/* What cannot be known is not said. */
 	if (arena && last) {
 		err_list_init(&errors);
 		config_files_init(&files, arena, arena, &errors);

@@ -90,6 +90,38 @@ static int make_configuration(const char *child)
 	return put("control.yaml", text);
 }
 
+/* The same again for services that are reloaded, with an env_file of their own. */
+static int make_reloaded(const char *child)
+{
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"grace: 5s\n"
+		"env:\n"
+		"  PASSWORD: {secret: true, required: true}\n"
+		"  MACHINE: {value: m}\n"
+		"env_file: %s/word.env\n"
+		"templates:\n"
+		"- {from: %s/t, to: %s/out/plain}\n"
+		"- {from: %s/t, to: %s/out/checked, check: [%s, exit-n, \"0\"]}\n"
+		"- {from: %s/t/a.template, to: %s/out/single/a}\n"
+		"services:\n"
+		"  app:\n"
+		"    command: [%s, ask-reload, %s/word.env, the-program]\n"
+		"    cwd: %s/t\n"
+		"    umask: \"027\"\n"
+		"    nice: 19\n"
+		"    limits: {nofile: 200}\n"
+		"    main: true\n"
+		"    reload: {signal: HUP, watch: true}\n"
+		"  again:\n"
+		"    command: [%s, pause]\n"
+		"    reload: restart\n",
+		root, root, root, root, root, child, root, root, child, root, root, child);
+	return put("reload.yaml", text);
+}
+
 int world_grow(void)
 {
 	/* Large enough for huge pages. */
@@ -109,7 +141,8 @@ int world_make(const char *child)
 			return -1;
 	}
 	if (make_folder("d") < 0 || make_folder("t") < 0 || make_folder("t/sub") < 0 ||
-		make_configuration(child) < 0 || put("a.env", "FROM_FILE=1\n") < 0 ||
+		make_configuration(child) < 0 || make_reloaded(child) < 0 ||
+		put("word.env", "WORD=1\n") < 0 || put("a.env", "FROM_FILE=1\n") < 0 ||
 		put("password", "hunter2\n") < 0 || put("script", "no program\n") < 0 ||
 		put("t/a.template", "version ${VERSION} $MACHINE") < 0 ||
 		put("t/c", "version copied") < 0 ||
