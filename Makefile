@@ -182,6 +182,7 @@ UNIT_TESTS := \
 	test_machine \
 	test_map \
 	test_manual \
+	test_metrics \
 	test_notify \
 	test_notify_read \
 	test_opt \

@@ -133,10 +133,11 @@ struct init {
 };
 
 enum {
-	INIT_SWEEP_POLL = 50000000,    /* ns between two looks at what is left */
-	INIT_WATCH_DELAY = 10000000,   /* ns from the exec to init_watch_oom */
-	INIT_SETTLE_DELAY = 100000000, /* ns from the start to init_settle */
-	INIT_ASK_AGAIN = 100000000,    /* ns between two tries to make a child */
+	INIT_SWEEP_POLL = 50000000,     /* ns between two looks at what is left */
+	INIT_WATCH_DELAY = 10000000,    /* ns from the exec to init_watch_oom */
+	INIT_SETTLE_DELAY = 100000000,  /* ns from the start to init_settle */
+	INIT_SETTLE_AGAIN = 1000000000, /* and from the answer to a command */
+	INIT_ASK_AGAIN = 100000000,     /* ns between two tries to make a child */
 };
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
@@ -148,7 +149,7 @@ void init_end_instance(struct instance *instance);
 void init_tell(struct instance *instance, enum supervise_event event);
 void init_tell_health(struct instance *instance, bool healthy);
 
-/* Gives back the memory that only the start has needed. */
+/* Gives back the memory that only the start, or an answer, has needed. */
 void init_settle(struct init *init);
 
 /* Does what supervise listed. */

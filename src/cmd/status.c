@@ -211,37 +211,20 @@ static void append_text(
 
 /* ---- for programs ---- */
 
-static void append_key(const char *name, struct buf *out)
-{
-	buf_appendf(out, ",\"%s\":", name);
-}
+enum { NUMBER_MAX = 24 };
 
-/* null where it is below 0. */
-static void append_json_time(const char *name, int64_t ns, struct buf *out)
+static const char *seconds(int64_t ns, char out[NUMBER_MAX])
 {
-	append_key(name, out);
 	if (ns < 0)
-		buf_append_cstr(out, "null");
-	else
-		buf_appendf(out, "%" PRId64 ".%03d", ns / SECOND, (int)(ns % SECOND / 1000000));
+		return "null";
+	(void)snprintf(
+		out, NUMBER_MAX, "%" PRId64 ".%03d", ns / SECOND, (int)(ns % SECOND / 1000000));
+	return out;
 }
 
-static void append_json_bool(const char *name, bool value, struct buf *out)
+static const char *boolean(unsigned value)
 {
-	append_key(name, out);
-	buf_append_cstr(out, value ? "true" : "false");
-}
-
-static void append_json_text(const char *name, const char *text, struct buf *out)
-{
-	append_key(name, out);
-	json_string(str_from(text), out);
-}
-
-static void append_json_number(const char *name, int64_t number, struct buf *out)
-{
-	append_key(name, out);
-	buf_appendf(out, "%" PRId64, number);
+	return value ? "true" : "false";
 }
 
 static void append_json_end(const struct ctl_service *service, struct buf *out)
@@ -253,45 +236,42 @@ static void append_json_end(const struct ctl_service *service, struct buf *out)
 		[CTL_NOT_RUN] = "not run",
 		[CTL_GIVEN_UP] = "given up",
 	};
-	char name[SIGNAL_NAME_MAX];
+	char name[SIGNAL_NAME_MAX], ago[NUMBER_MAX];
 
-	append_key("last_end", out);
 	if (service->cause == CTL_NOT_ENDED) {
-		buf_append_cstr(out, "null");
+		buf_append_cstr(out, "null,");
 		return;
 	}
-	buf_append_char(out, '{');
-	json_field("cause", str_from(causes[service->cause]), out);
+	buf_appendf(out, "{\"cause\":\"%s\",\"ago\":%s,\"out_of_memory\":%s",
+		causes[service->cause], seconds(service->ended, ago),
+		boolean(service->flags & CTL_OOM));
 	if (service->cause == CTL_EXITED)
-		append_json_number("status", service->number, out);
+		buf_appendf(out, ",\"status\":%d", (int)service->number);
 	if (service->cause == CTL_SIGNALLED)
-		append_json_text("signal", signal_name(service->number, name), out);
-	append_json_bool("out_of_memory", service->flags & CTL_OOM, out);
-	append_json_time("ago", service->ended, out);
-	buf_append_char(out, '}');
+		buf_appendf(out, ",\"signal\":\"%s\"", signal_name(service->number, name));
+	buf_append_cstr(out, "},");
 }
 
+/* Names of services and states have no letter that JSON would mind. */
 static void append_json_service(const struct ctl_service *service, struct buf *out)
 {
-	buf_append_char(out, '{');
-	json_field("name", str_from(service->name), out);
-	append_json_text("state", supervise_state_name((enum supervise_state)service->state), out);
-	append_json_bool("ready", service->flags & CTL_READY, out);
-	append_json_bool("as_declared", service->flags & CTL_DECLARED, out);
-	append_key("pid", out);
+	char since[NUMBER_MAX], uptime[NUMBER_MAX], due[NUMBER_MAX], pid[NUMBER_MAX] = "null";
+
 	if (service->pid != 0)
-		buf_appendf(out, "%d", (int)service->pid);
-	else
-		buf_append_cstr(out, "null");
-	append_json_time("since", service->since, out);
-	append_json_time("uptime", service->uptime, out);
-	append_json_time("due", service->due, out);
-	append_json_number("starts", service->starts, out);
-	append_json_number("restarts", service->restarts, out);
-	append_json_number("health_failures", service->sick, out);
+		(void)snprintf(pid, sizeof(pid), "%d", (int)service->pid);
+	buf_appendf(out,
+		"{\"name\":\"%s\",\"state\":\"%s\",\"ready\":%s,\"as_declared\":%s,\"pid\":%s,"
+		"\"since\":%s,\"uptime\":%s,\"due\":%s,"
+		"\"starts\":%u,\"restarts\":%u,\"health_failures\":%u,\"last_end\":",
+		service->name, supervise_state_name((enum supervise_state)service->state),
+		boolean(service->flags & CTL_READY), boolean(service->flags & CTL_DECLARED), pid,
+		seconds(service->since, since), seconds(service->uptime, uptime),
+		seconds(service->due, due), (unsigned)service->starts, (unsigned)service->restarts,
+		(unsigned)service->sick);
 	append_json_end(service, out);
-	append_json_text("status", service->status, out);
-	append_json_text("reason", service->reason, out);
+	json_field("status", str_from(service->status), out);
+	buf_append_char(out, ',');
+	json_field("reason", str_from(service->reason), out);
 	buf_append_char(out, '}');
 }
 
@@ -299,15 +279,15 @@ static void append_json_service(const struct ctl_service *service, struct buf *o
 static void append_json(const struct client_status *status, struct buf *out)
 {
 	const struct ctl_end *end = &status->end;
+	char uptime[NUMBER_MAX], reloaded[NUMBER_MAX];
 
-	buf_append_char(out, '{');
-	json_field("phase", str_from(supervise_phase_name((enum supervise_phase)end->phase)), out);
-	append_json_time("uptime", end->uptime, out);
-	append_json_number("reloads", end->reloads, out);
-	append_json_number("reload_failures", end->refusals, out);
-	append_json_bool("reloading", end->reloading, out);
-	append_json_time("last_reload", end->reloaded, out);
-	append_json_text("last_reload_refusal", end->refusal, out);
+	buf_appendf(out,
+		"{\"phase\":\"%s\",\"uptime\":%s,\"reloads\":%u,\"reload_failures\":%u,"
+		"\"reloading\":%s,\"last_reload\":%s,",
+		supervise_phase_name((enum supervise_phase)end->phase),
+		seconds(end->uptime, uptime), (unsigned)end->reloads, (unsigned)end->refusals,
+		boolean(end->reloading), seconds(end->reloaded, reloaded));
+	json_field("last_reload_refusal", str_from(end->refusal), out);
 	buf_append_cstr(out, ",\"services\":[");
 	for (size_t i = 0; i < status->count; i++) {
 		if (i > 0)

@@ -175,9 +175,13 @@ static void describe(void *arg, unsigned index, struct ctl_service *service)
 
 static void describe_all(void *arg, struct ctl_end *end)
 {
-	const struct init *init = arg;
+	struct init *init = arg;
 	const struct init_reloads *reloads = &init->reloads;
 	int64_t now = sys_now();
+
+	/* What an answer takes of the program is not needed in memory afterwards. */
+	if (init->settle_at == SUPERVISE_NEVER)
+		init->settle_at = now + INIT_SETTLE_AGAIN;
 
 	end->phase = (uint8_t)init->sup.phase;
 	end->reloading = reloads->busy || init->reload.asked;

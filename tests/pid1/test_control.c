@@ -332,6 +332,44 @@ static void test_signal_and_reload_reach_the_process(void **state)
 	finish(pid1, 0);
 }
 
+/* In KiB. */
+static int resident(const struct pid1 *pid1)
+{
+	char path[64], line[256];
+	int size = -1;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid1->pid);
+	file = fopen(path, "re");
+	while (file && size < 0 && fgets(line, sizeof(line), file))
+		(void)sscanf(line, "Rss: %d", &size);
+	if (file)
+		(void)fclose(file);
+	return size;
+}
+
+static void await_resident(const struct pid1 *pid1, int most)
+{
+	for (int i = 0; resident(pid1) > most; i++) {
+		if (i == PID1_PATIENCE * 100)
+			fail_msg("%d KiB", resident(pid1));
+		usleep(10000);
+	}
+}
+
+/* What an answer takes is given back, so that who looks often pays for it, and nobody else. */
+static void test_memory_of_an_answer_given_back(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, NULL, APP);
+	await_status(pid1, 0);
+	await_resident(pid1, 160);
+	expect(pid1, WORDS("status"), 0, "running");
+	await_resident(pid1, 160);
+	finish(pid1, 137);
+}
+
 static void test_wrong_words_are_64(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -616,6 +654,7 @@ int main(void)
 		TEST(test_start_that_fails_says_why),
 		TEST(test_timeout_over_is_124),
 		TEST(test_signal_and_reload_reach_the_process),
+		TEST(test_memory_of_an_answer_given_back),
 		TEST(test_wrong_words_are_64),
 		TEST(test_nobody_to_ask_is_said),
 		TEST(test_other_pid_namespace_is_refused),
