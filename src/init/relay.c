@@ -516,7 +516,7 @@ int relay_init(struct relay *relay, struct err *err)
 	relay->memory_size = kept_offset(relay->count) + (size_t)relay->count * RELAY_LINE_MAX;
 	relay->memory = sys_map_shared(relay->memory_size);
 	if (relay->memory == NULL)
-		return err_nomem(err);
+		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make memory for logs");
 	for (unsigned i = 0; i < RELAY_OUTPUTS; i++) {
 		if (make_pipe(relay->work[i], err) < 0)
 			return -1;

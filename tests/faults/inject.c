@@ -76,6 +76,7 @@ static const struct {
 	{CALL_sys_bind, ERRNUMS(EADDRINUSE, EROFS, EACCES)},
 	{CALL_sys_chdir, ERRNUMS(EACCES, ENOENT)},
 	{CALL_sys_close, ERRNUMS(EIO, EINTR)},
+	{CALL_sys_close_range, ERRNUMS(ENOSYS, EINVAL)},
 	{CALL_sys_copy_range, ERRNUMS(EXDEV, EINVAL, ENOSYS, EIO)},
 	{CALL_sys_dup3, ERRNUMS(EBUSY, EMFILE)},
 	{CALL_sys_epoll_create, ERRNUMS(EMFILE, ENOMEM)},
@@ -107,6 +108,7 @@ static const struct {
 	{CALL_sys_sigtake, ERRNUMS(EAGAIN)},
 	{CALL_sys_sigwait, ERRNUMS(ENOSYS, EINTR)},
 	{CALL_sys_signalfd, ERRNUMS(EMFILE, ENODEV)},
+	{CALL_sys_splice, ERRNUMS(EINVAL, INJECT_SHORT, EAGAIN, ENOSYS)},
 	{CALL_sys_symlinkat, ERRNUMS(EPERM, ENOSPC, EEXIST)},
 	{CALL_sys_tcgetpgrp, ERRNUMS(ENOTTY, EBADF)},
 	{CALL_sys_tcsetpgrp, ERRNUMS(EACCES, ENXIO, ENOTTY, EBADF)},
@@ -323,6 +325,13 @@ ssize_t __wrap_sys_writev(int fd, const struct iovec *iov, int count)
 	if (errnum == INJECT_SHORT)
 		return __real_sys_write(fd, iov[0].iov_base, SIZE(errnum, iov[0].iov_len));
 	return __real_sys_writev(fd, iov, count);
+}
+
+ssize_t __wrap_sys_splice(int from, int to, size_t size)
+{
+	int errnum = refused(CALL_sys_splice, NULL);
+
+	return errnum > 0 ? -1 : __real_sys_splice(from, to, SIZE(errnum, size));
 }
 
 /* One byte: the file becomes shorter while it is mapped. */

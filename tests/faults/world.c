@@ -87,7 +87,13 @@ static int make_configuration(const char *child)
 		"services:\n"
 		"  app: {command: [%s, ask-control, \"3000\", the-program]}\n",
 		child);
-	return put("control.yaml", text);
+	if (put("control.yaml", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services: {app: {command: [%s, no-such-verb, the-program], log: prefix}}\n",
+		child);
+	return put("log.yaml", text);
 }
 
 /* The same again for services that are reloaded, with an env_file of their own. */
