@@ -23,6 +23,7 @@ SRC_BASE := \
 	src/base/dir.c \
 	src/base/err.c \
 	src/base/fd.c \
+	src/base/format.c \
 	src/base/log.c \
 	src/base/loop.c \
 	src/base/map.c \
@@ -151,6 +152,7 @@ MANUALS := \
 
 # tests/unit/NAME.c, each a program of its own.
 UNIT_TESTS := \
+	test_address \
 	test_arena \
 	test_arith \
 	test_beneath \
@@ -174,6 +176,7 @@ UNIT_TESTS := \
 	test_fcgi \
 	test_fd \
 	test_filter \
+	test_format \
 	test_http \
 	test_init_explain \
 	test_launch \

@@ -18,6 +18,8 @@ struct str {
 /* A slice of a string literal. */
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
 
+/* Where `part` begins in `text`, or NULL: strstr(3), which is a second memmem(3) in size. */
+const char *str_search(const char *text, const char *part);
 /* For printf's "%.*s": two arguments. Cuts at INT_MAX. */
 #define STR_ARGS(s) ((int)((s).len > 0x7fffffff ? 0x7fffffff : (s).len)), ((s).data)
 

@@ -2,9 +2,10 @@
 
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/format.h"
 
 enum { BUF_FIRST = 256 };
 
@@ -87,7 +88,7 @@ int buf_appendf(struct buf *buf, const char *format, ...)
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = format_list(NULL, 0, format, args);
 	va_end(args);
 	if (len < 0)
 		return fail(buf);
@@ -95,7 +96,7 @@ int buf_appendf(struct buf *buf, const char *format, ...)
 		reserve(buf, (size_t)len + 1) != 0)
 		return fail(buf);
 	va_start(args, format);
-	(void)vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+	(void)format_list(buf->data + buf->len, (size_t)len + 1, format, args);
 	va_end(args);
 	buf->len += (size_t)len;
 	return 0;

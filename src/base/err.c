@@ -1,8 +1,9 @@
 #include "base/err.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 void err_clear(struct err *err)
 {
@@ -31,7 +32,7 @@ static void set(struct err *err, enum err_code code, const char *format, va_list
 {
 	char message[ERR_MESSAGE_MAX];
 
-	if (vsnprintf(message, sizeof(message), format, args) < 0)
+	if (format_list(message, sizeof(message), format, args) < 0)
 		copy(message, sizeof(message), format);
 	err_clear(err);
 	err->code = code;
@@ -47,7 +48,7 @@ int err_append(struct err *err, const char *format, ...)
 		return -1;
 	len = strlen(err->message);
 	va_start(args, format);
-	if (vsnprintf(err->message + len, sizeof(err->message) - len, format, args) < 0)
+	if (format_list(err->message + len, sizeof(err->message) - len, format, args) < 0)
 		err->message[len] = '\0';
 	va_end(args);
 	return -1;
@@ -110,7 +111,7 @@ int err_wrap(struct err *err, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	va_start(args, format);
-	if (vsnprintf(message, sizeof(message), format, args) < 0)
+	if (format_list(message, sizeof(message), format, args) < 0)
 		message[0] = '\0';
 	va_end(args);
 	len = strlen(message);
@@ -244,7 +245,7 @@ static size_t put_escaped(struct sink *sink, const char *s, size_t mark)
 
 			len = 1;
 			width = 4;
-			(void)snprintf(escape, sizeof(escape), "\\x%02X",
+			(void)format_text(escape, sizeof(escape), "\\x%02X",
 				(unsigned)(unsigned char)rest.data[0]);
 			put(sink, escape, 4);
 		}
@@ -268,9 +269,9 @@ size_t err_format(const struct err *err, char *out, size_t size)
 		put_escaped(&sink, err->file, 0);
 		place[0] = '\0';
 		if (err->line != 0 && err->column != 0)
-			(void)snprintf(place, sizeof(place), ":%u:%u", err->line, err->column);
+			(void)format_text(place, sizeof(place), ":%u:%u", err->line, err->column);
 		else if (err->line != 0)
-			(void)snprintf(place, sizeof(place), ":%u", err->line);
+			(void)format_text(place, sizeof(place), ":%u", err->line);
 		put(&sink, place, strlen(place));
 		put(&sink, ": ", 2);
 	}

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/signal_name.h"
 #include "base/sys.h"
 
@@ -160,7 +160,7 @@ static int reopen(int fd)
 {
 	char path[32];
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	(void)format_text(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return sys_open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY, 0);
 }
 

@@ -5,11 +5,11 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/sys.h"
 
 enum {
@@ -133,7 +133,7 @@ static void put_escaped(struct line *line, const char *s)
 			if (rest.data[0] == '\n')
 				(void)strcpy(escape, "\\n");
 			else
-				(void)snprintf(escape, sizeof(escape), "\\x%02X",
+				(void)format_text(escape, sizeof(escape), "\\x%02X",
 					(unsigned)(unsigned char)rest.data[0]);
 			put_raw(line, escape);
 		}
@@ -164,23 +164,40 @@ static void put_json_string(struct line *line, const char *s)
 static void put_json_number(struct line *line, const char *key, int64_t number)
 {
 	char text[64];
-	int len = snprintf(text, sizeof(text), ",\"%s\":%lld", key, (long long)number);
+	int len = format_text(text, sizeof(text), ",\"%s\":%lld", key, (long long)number);
 
 	put(line, text, (size_t)len, 16);
 }
 
+/* Years are counted from March, so that a leap day is a year's last day, and in cycles of 400
+ * years, which are equally long. The time is after 1970. */
+static void split_days(int64_t days, int *year, int *month, int *day)
+{
+	int64_t from_march = days + 719468; /* since 0000-03-01 */
+	int64_t cycle = from_march / 146097;
+	int64_t in_cycle = from_march % 146097;
+	int64_t years = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+	int64_t in_year = in_cycle - (365 * years + years / 4 - years / 100);
+	int64_t months = (5 * in_year + 2) / 153;
+
+	*day = (int)(in_year - (153 * months + 2) / 5) + 1;
+	*month = (int)(months < 10 ? months + 3 : months - 9);
+	*year = (int)(cycle * 400 + years) + (*month <= 2);
+}
+
+/* gmtime_r(3) would bring time zones along. */
 size_t log_time(char out[LOG_TIME_MAX])
 {
-	int64_t now = sys_wall_clock();
-	time_t seconds = (time_t)(now / 1000000000);
-	struct tm tm;
+	int64_t ms = sys_wall_clock() / 1000000;
+	int year, month, day;
 
-	if (gmtime_r(&seconds, &tm) == NULL)
-		return 0;
-	return (size_t)snprintf(out, LOG_TIME_MAX,
-		"\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",", tm.tm_year + 1900,
-		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-		(int)(now / 1000000 % 1000));
+	if (ms < 0)
+		ms = 0;
+	split_days(ms / 86400000, &year, &month, &day);
+	return (size_t)format_text(out, LOG_TIME_MAX,
+		"\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",", year, month, day,
+		(int)(ms / 3600000 % 24), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
+		(int)(ms % 1000));
 }
 
 static void build_json(
@@ -252,7 +269,7 @@ static void emit(enum log_level level, const char *message, const struct err *er
 	if (state.lost != 0) {
 		char notice[64];
 
-		(void)snprintf(notice, sizeof(notice), "%u message%s lost: nobody read them",
+		(void)format_text(notice, sizeof(notice), "%u message%s lost: nobody read them",
 			state.lost, state.lost == 1 ? "" : "s");
 		if (write_event(LOG_LEVEL_WARN, notice, NULL) == 0)
 			state.lost = 0;
@@ -271,7 +288,7 @@ static void emit_format(enum log_level level, const char *format, va_list args)
 
 	if (level > state.level)
 		return;
-	if (vsnprintf(message, sizeof(message), format, args) < 0)
+	if (format_list(message, sizeof(message), format, args) < 0)
 		message[0] = '\0';
 	errno = saved;
 	emit(level, message, NULL);
@@ -320,7 +337,7 @@ void log_warn_errno(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	if (vsnprintf(message, sizeof(message), format, args) < 0)
+	if (format_list(message, sizeof(message), format, args) < 0)
 		message[0] = '\0';
 	va_end(args);
 	log_warn("%s: %s", message, strerror(saved));

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* MADV_POPULATE_READ of Linux 5.14; where it is missing, pages come as they are touched. */
 enum { POPULATE = 22 };
@@ -53,7 +53,7 @@ int map_open(struct map *map, int fd, size_t size)
 		return -1;
 	current.start = map->data;
 	current.size = size;
-	current.page = (size_t)sysconf(_SC_PAGESIZE);
+	current.page = (size_t)getauxval(AT_PAGESZ);
 	current.cut = current.sent = 0;
 	/* A fault whose signal is blocked ends the process, handler or not. */
 	if (ignored < 0 || sys_sigaction_catch(SIGBUS, on_bus) < 0 ||

@@ -1,9 +1,9 @@
 #include "base/signal_name.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/sys.h"
 
 enum { SIGNAL_MAX = 64, SIGNAL_SHOWN_MAX = 80 };
@@ -106,11 +106,11 @@ const char *signal_name(int number, char out[SIGNAL_NAME_MAX])
 			return strcpy(out, names[i].name);
 	}
 	if (number == SIGNAL_RTMIN)
-		(void)snprintf(out, SIGNAL_NAME_MAX, "SIGRTMIN");
+		(void)format_text(out, SIGNAL_NAME_MAX, "SIGRTMIN");
 	else if (number > SIGNAL_RTMIN && number <= SIGNAL_MAX)
-		(void)snprintf(out, SIGNAL_NAME_MAX, "SIGRTMIN+%d", number - SIGNAL_RTMIN);
+		(void)format_text(out, SIGNAL_NAME_MAX, "SIGRTMIN+%d", number - SIGNAL_RTMIN);
 	else
-		(void)snprintf(out, SIGNAL_NAME_MAX, "signal %d", number);
+		(void)format_text(out, SIGNAL_NAME_MAX, "signal %d", number);
 	return out;
 }
 

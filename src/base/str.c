@@ -1,14 +1,20 @@
 #include "base/str.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 struct str str_from(const char *cstr)
 {
 	if (cstr == NULL)
 		return STR("");
 	return (struct str){cstr, strlen(cstr)};
+}
+
+const char *str_search(const char *text, const char *part)
+{
+	return memmem(text, strlen(text), part, strlen(part));
 }
 
 bool str_eq(struct str a, struct str b)
@@ -363,9 +369,9 @@ const char *str_duration(int64_t ns, char out[STR_DURATION_MAX])
 	const int64_t second = 1000000000;
 
 	if (ns % second == 0)
-		(void)snprintf(out, STR_DURATION_MAX, "%llds", (long long)(ns / second));
+		(void)format_text(out, STR_DURATION_MAX, "%llds", (long long)(ns / second));
 	else
-		(void)snprintf(out, STR_DURATION_MAX, "%lldms", (long long)(ns / 1000000));
+		(void)format_text(out, STR_DURATION_MAX, "%lldms", (long long)(ns / 1000000));
 	return out;
 }
 

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "base/sys.h"
 #include "cmd/cmd.h"
 #include "cmd/compat.h"
@@ -43,7 +43,7 @@ static void say(const struct catatonit *catatonit, const char *format, ...)
 	if (!catatonit->verbose)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)format_list(text, sizeof(text), format, args);
 	va_end(args);
 	complain(sys_getpid(), "DEBUG", text);
 }
@@ -149,7 +149,7 @@ static int refuse(void *arg, pid_t pid, const char *program, int errnum)
 
 	(void)arg;
 	(void)program;
-	(void)snprintf(text, sizeof(text), "failed to exec pid1: %s", strerror(errnum));
+	(void)format_text(text, sizeof(text), "failed to exec pid1: %s", strerror(errnum));
 	complain(pid, "ERROR", text);
 	return EXIT_FAILURE;
 }

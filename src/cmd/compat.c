@@ -4,13 +4,13 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "cmd/cmd.h"
@@ -23,7 +23,7 @@ void compat_print(int fd, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)format_list(text, sizeof(text), format, args);
 	va_end(args);
 	(void)fd_write_all(fd, text, strlen(text));
 }
@@ -35,7 +35,7 @@ void compat_line(int fd, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text) - 1, format, args);
+	(void)format_list(text, sizeof(text) - 1, format, args);
 	va_end(args);
 	len = strlen(text);
 	text[len++] = '\n';

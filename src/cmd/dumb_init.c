@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "cmd/cmd.h"
 #include "cmd/compat.h"
 
@@ -32,7 +33,7 @@ static void say(const struct dumb_init *dumb, const char *format, ...)
 	if (!dumb->verbose)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)format_list(text, sizeof(text), format, args);
 	va_end(args);
 	compat_line(STDERR_FILENO, "[dumb-init] %s", text);
 }

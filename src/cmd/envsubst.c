@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/out.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -65,11 +65,11 @@ static int complain(const struct command *command, const char *format, ...)
 {
 	char line[1024];
 	va_list args;
-	int head = snprintf(line, sizeof(line) / 2, "%s: ", command->program);
+	int head = format_text(line, sizeof(line) / 2, "%s: ", command->program);
 	size_t len = head < 0 ? 0 : strlen(line);
 
 	va_start(args, format);
-	vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+	format_list(line + len, sizeof(line) - len - 1, format, args);
 	va_end(args);
 	len = strlen(line);
 	line[len++] = '\n';
@@ -80,7 +80,7 @@ static int complain(const struct command *command, const char *format, ...)
 static int complain_usage(const struct command *command)
 {
 	char line[512];
-	int len = snprintf(
+	int len = format_text(
 		line, sizeof(line), "Try '%s --help' for more information.\n", command->program);
 
 	if (len > 0)

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 
@@ -52,7 +53,7 @@ int cmd_nothing_to_run(const char *file)
 	char reason[ERR_FILE_MAX + 80];
 	struct buf text;
 
-	(void)snprintf(reason, sizeof(reason), "nothing to run: no program was given, and %s%s",
+	(void)format_text(reason, sizeof(reason), "nothing to run: no program was given, and %s%s",
 		file != NULL ? file : "there is no configuration",
 		file != NULL ? " has no services" : "");
 	log_termination(reason);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 
+#include "base/format.h"
 #include "init/supervise.h"
 #include "proc/processes.h"
 
@@ -170,7 +171,7 @@ static void append_numbers(const struct metrics *metrics, enum number number)
 	struct buf *out = metrics->out;
 	char full[40];
 
-	(void)snprintf(full, sizeof(full), "service_%s", name);
+	(void)format_text(full, sizeof(full), "service_%s", name);
 	append_family(out, full, type, families[number].unit);
 	for (size_t i = 0; i < metrics->status->count; i++) {
 		int64_t value = value_of(metrics, number, i);

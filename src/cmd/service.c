@@ -1,8 +1,8 @@
 #include "cmd/service.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/sys.h"
 
 /* The words of a command line are literal. */
@@ -70,7 +70,7 @@ static int hand_on_listen_pid(
 	for (char **from = envp; *from && !spec->listen_pid; from++) {
 		if (!str_starts(str_from(*from), name))
 			continue;
-		(void)snprintf(own, sizeof(own), "%s%d", name.data,
+		(void)format_text(own, sizeof(own), "%s%d", name.data,
 			(int)(load->self != 0 ? load->self : sys_getpid()));
 		if (strcmp(*from, own) != 0)
 			continue;

@@ -1,11 +1,11 @@
 /* How a service is known to be ready and healthy. */
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/format.h"
 #include "base/sys.h"
 #include "cmd/service.h"
 #include "init/notify.h"
@@ -43,7 +43,7 @@ static int name_socket(
 	char name[128];
 
 	(void)sys_fstatat(AT_FDCWD, "/proc/self/ns/pid", &st, 0);
-	(void)snprintf(name, sizeof(name), "@husk/%" PRIu64 "/%d/%.64s", (uint64_t)st.st_ino,
+	(void)format_text(name, sizeof(name), "@husk/%" PRIu64 "/%d/%.64s", (uint64_t)st.st_ino,
 		(int)(load->self != 0 ? load->self : sys_getpid()), plan->name);
 	*out = arena_strdup(load->arena, name);
 	return *out ? 0 : err_nomem(err);

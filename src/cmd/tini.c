@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/format.h"
 #include "base/signal_name.h"
 #include "base/sys.h"
 #include "cmd/cmd.h"
@@ -39,7 +39,7 @@ static void say(const struct tini *tini, enum tini_level level, pid_t pid, const
 	if (tini->verbosity < level)
 		return;
 	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)format_list(text, sizeof(text), format, args);
 	va_end(args);
 	compat_line(level > TINI_WARN ? STDOUT_FILENO : STDERR_FILENO, "[%s tini (%d)] %s",
 		names[level], (int)pid, text);
@@ -176,7 +176,7 @@ static const char *describe(int number, char name[32])
 	const char *description = descriptions;
 
 	if (number > SIGSYS) {
-		(void)snprintf(name, 32, "Real-time signal %d", number - SIGNAL_RTMIN);
+		(void)format_text(name, 32, "Real-time signal %d", number - SIGNAL_RTMIN);
 		return name;
 	}
 	while (--number > 0)

@@ -1,8 +1,8 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "base/signal_name.h"
 #include "init/engine.h"
@@ -96,7 +96,7 @@ static void explain_end(const struct instance *instance, char *out)
 		return;
 	case INIT_EXEC_FAILED:
 		/* More than that stands in the log: a child has read files for it. */
-		(void)snprintf(out, CTL_REASON_SIZE, "could not be run: %s",
+		(void)format_text(out, CTL_REASON_SIZE, "could not be run: %s",
 			strerror(end->failure.errnum));
 		return;
 	}
@@ -110,7 +110,7 @@ static void explain_waiting(
 		unsigned other = rules->depends[i];
 
 		if (!supervise_is_satisfied(&init->services[other])) {
-			(void)snprintf(out, CTL_REASON_SIZE, "waits for %s",
+			(void)format_text(out, CTL_REASON_SIZE, "waits for %s",
 				init->instances[other].spec.name);
 			return;
 		}
@@ -123,7 +123,7 @@ static void explain_last(const struct instance *instance, char *out)
 	char text[CTL_REASON_SIZE] = "";
 
 	explain_end(instance, text);
-	(void)snprintf(out, CTL_REASON_SIZE, "last end: %.*s", CTL_REASON_SIZE - 11, text);
+	(void)format_text(out, CTL_REASON_SIZE, "last end: %.*s", CTL_REASON_SIZE - 11, text);
 }
 
 static void explain(
@@ -132,10 +132,11 @@ static void explain(
 	if (rules->state == SERVICE_WAITING)
 		explain_waiting(instance->init, rules, out);
 	else if (rules->state == SERVICE_RUNNING && rules->sick > 0)
-		(void)snprintf(out, CTL_REASON_SIZE, "unhealthy: %s", instance->run.detail);
+		(void)format_text(out, CTL_REASON_SIZE, "unhealthy: %s", instance->run.detail);
 	else if (instance->stopper.pid != 0)
-		(void)snprintf(out, CTL_REASON_SIZE, "stopped by a command (process %d of user %u)",
-			(int)instance->stopper.pid, (unsigned)instance->stopper.uid);
+		(void)format_text(out, CTL_REASON_SIZE,
+			"stopped by a command (process %d of user %u)", (int)instance->stopper.pid,
+			(unsigned)instance->stopper.uid);
 	else if (instance->pid != 0 && instance->end.cause != INIT_NO_END)
 		explain_last(instance, out);
 	else

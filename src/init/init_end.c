@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "init/engine.h"
 
@@ -86,9 +86,9 @@ static void format_pause(int64_t ns, char *out, size_t size)
 	int64_t ms = ns / 1000000;
 
 	if (ms < 10000)
-		(void)snprintf(out, size, "%" PRId64 " ms", ms);
+		(void)format_text(out, size, "%" PRId64 " ms", ms);
 	else
-		(void)snprintf(out, size, "%" PRId64 " s", ms / 1000);
+		(void)format_text(out, size, "%" PRId64 " s", ms / 1000);
 }
 
 /* What a plain program's end means is for husk's caller to say. */
@@ -127,10 +127,10 @@ void init_tell_end(struct instance *instance)
 	wrong = init_explain(end, &err) ||
 		(end->wait_status != 0 && rules->intent != INTENT_DOWN && !end->expected);
 	if (instance->sequel.again && instance->sequel.pause < 1000000) {
-		(void)snprintf(then, sizeof(then), "; started again");
+		(void)format_text(then, sizeof(then), "; started again");
 	} else if (instance->sequel.again) {
 		format_pause(instance->sequel.pause, pause, sizeof(pause));
-		(void)snprintf(then, sizeof(then), "; started again in %s", pause);
+		(void)format_text(then, sizeof(then), "; started again in %s", pause);
 	}
 	if (wrong || instance->sequel.again)
 		log_warn("%s%s", err.message, then);

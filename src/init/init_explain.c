@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/wait.h>
 
+#include "base/format.h"
 #include "base/signal_name.h"
 #include "init/init.h"
 
@@ -12,11 +12,11 @@ enum { MEBIBYTE = 1 << 20, KIBIBYTE = 1 << 10 };
 static void format_size(uint64_t bytes, char *out, size_t size)
 {
 	if (bytes % MEBIBYTE == 0)
-		(void)snprintf(out, size, "%" PRIu64 " MiB", bytes / MEBIBYTE);
+		(void)format_text(out, size, "%" PRIu64 " MiB", bytes / MEBIBYTE);
 	else if (bytes % KIBIBYTE == 0)
-		(void)snprintf(out, size, "%" PRIu64 " KiB", bytes / KIBIBYTE);
+		(void)format_text(out, size, "%" PRIu64 " KiB", bytes / KIBIBYTE);
 	else
-		(void)snprintf(out, size, "%" PRIu64 " bytes", bytes);
+		(void)format_text(out, size, "%" PRIu64 " bytes", bytes);
 }
 
 static bool explain_signal(const struct init_end *end, struct err *err)
@@ -25,11 +25,11 @@ static bool explain_signal(const struct init_end *end, struct err *err)
 
 	if (end->oom.killed && end->oom.limit > 0) {
 		format_size(end->oom.limit, size, sizeof(size));
-		(void)snprintf(more, sizeof(more), " (out of memory: limit %s)", size);
+		(void)format_text(more, sizeof(more), " (out of memory: limit %s)", size);
 	} else if (end->oom.killed) {
-		(void)snprintf(more, sizeof(more), " (out of memory)");
+		(void)format_text(more, sizeof(more), " (out of memory)");
 	} else if (WCOREDUMP(end->wait_status)) {
-		(void)snprintf(more, sizeof(more), " (core dumped)");
+		(void)format_text(more, sizeof(more), " (core dumped)");
 	}
 	(void)err_set(err, (enum err_code)end->status, "%s: killed by %s%s",
 		end->service->spec.name, signal_name(WTERMSIG(end->wait_status), name), more);
@@ -42,9 +42,9 @@ static void format_time(int64_t ns, char *out, size_t size)
 	int64_t ms = ns / 1000000;
 
 	if (ms % 1000 == 0)
-		(void)snprintf(out, size, "%" PRId64 "s", ms / 1000);
+		(void)format_text(out, size, "%" PRId64 "s", ms / 1000);
 	else
-		(void)snprintf(out, size, "%" PRId64 "ms", ms);
+		(void)format_text(out, size, "%" PRId64 "ms", ms);
 }
 
 /* Why husk has ended it. False where it has not. */

@@ -5,12 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "init/engine.h"
 #include "init/notify.h"
@@ -369,7 +369,7 @@ void init_notify_excuse(const struct instance *instance, char *out, size_t size)
 {
 	const struct notice *notice = instance->notice;
 
-	(void)snprintf(out, size, "no READY=1 came%s%s%s",
+	(void)format_text(out, size, "no READY=1 came%s%s%s",
 		notice->foreign ? ", but messages of processes that are not its own" : "",
 		instance->status[0] != '\0' ? "; its status: " : "", instance->status);
 }

@@ -1,8 +1,8 @@
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "init/engine.h"
 #include "proc/processes.h"
@@ -223,7 +223,7 @@ void init_note_unready(struct instance *instance)
 	struct init_end *run = &instance->run;
 
 	if (instance->service->ready == INIT_READY_FD)
-		(void)snprintf(run->detail, sizeof(run->detail),
+		(void)format_text(run->detail, sizeof(run->detail),
 			run->fault == INIT_FAULT_CLOSED
 				? "descriptor %d was closed without a newline"
 				: "no newline came on descriptor %d",

@@ -1,11 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/sys.h"
 #include "plan/config_parts.h"
 
@@ -38,7 +38,7 @@ static int fail(struct config_files *files, const struct yaml_node *node, const 
 	char user[48] = "";
 
 	if (errnum == EACCES)
-		snprintf(user, sizeof(user), " (husk runs as user %lu)",
+		format_text(user, sizeof(user), " (husk runs as user %lu)",
 			(unsigned long)sys_geteuid());
 	if (node)
 		err_set_at(err, ERR_CONFIG, node->file, node->line, node->column,
@@ -179,7 +179,7 @@ static int expand(struct config_files *files, const struct yaml_node *node, cons
 		return 0;
 	rc = fd == -1 ? 1 : list_folder(files, fd, folder, str_from(pattern + folder.len), matches);
 	if (rc > 0) {
-		snprintf(what, sizeof(what), "cannot read the folder: %s", strerror(errno));
+		format_text(what, sizeof(what), "cannot read the folder: %s", strerror(errno));
 		fail(files, node, path, errno, what);
 	}
 	fd_close(&fd);

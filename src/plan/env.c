@@ -1,9 +1,9 @@
 #include "plan/env.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "plan/env_table.h"
 #include "plan/options.h"
 
@@ -209,7 +209,7 @@ static int refuse_missing(const struct env *env, const struct env_slot *slot, st
 		return err_set(err, ERR_CONFIG, "required, and set to nothing (%s)",
 			env_origin_name(var->origin));
 	if (slot->decl->secret)
-		snprintf(or_file, sizeof(or_file), ", or name its file in %.*s_FILE",
+		format_text(or_file, sizeof(or_file), ", or name its file in %.*s_FILE",
 			STR_ARGS(str_sub(var->name, 0, 200)));
 	near = find_misspelt(env, var->name);
 	if (near)

@@ -1,5 +1,6 @@
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 #include "plan/env_table.h"
 
@@ -54,9 +55,9 @@ static void read_machine(struct arena *arena, struct env_lazy *lazy)
 	lazy->no_memory = machine_read(arena, "", &machine, NULL) != 0;
 	if (lazy->no_memory)
 		return;
-	snprintf(number, sizeof(number), "%u", machine.cpus);
+	format_text(number, sizeof(number), "%u", machine.cpus);
 	set(lazy, 0, arena_strdup(arena, number), machine.cpus_from);
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)(machine.memory >> 20));
+	format_text(number, sizeof(number), "%llu", (unsigned long long)(machine.memory >> 20));
 	set(lazy, 1, arena_strdup(arena, number), machine.memory_from);
 	set(lazy, 2, machine.resolvers, "resolv.conf");
 	set(lazy, 3, machine.hostname, NULL);

@@ -1,12 +1,12 @@
 #include "plan/machine.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/sys.h"
 
 enum {
@@ -38,7 +38,7 @@ static int read_file(const struct reader *r, const char *dir, const char *below,
 	struct buf *out)
 {
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof(path), "%s%s%s%s", r->root, dir, below, name);
+	int len = format_text(path, sizeof(path), "%s%s%s%s", r->root, dir, below, name);
 
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return -1;
@@ -128,7 +128,7 @@ static void take_mount(struct group *group, struct str mount_root, struct str mo
 	len = strcmp(root, "/") == 0 ? 0 : strlen(root);
 	bool inside = strncmp(group->full, root, len) == 0 &&
 		      (group->full[len] == '\0' || group->full[len] == '/') &&
-		      !strstr(group->full, "/..");
+		      !str_search(group->full, "/..");
 
 	if (group->inside || (group->mount[0] && !inside))
 		return;

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/sys.h"
 #include "plan/render_file.h"
 #include "plan/stage.h"
@@ -55,7 +55,7 @@ static int place_error(const struct plan_place *place, struct err *err)
 {
 	if (err == NULL || place->file == NULL || err->file[0] != '\0')
 		return -1;
-	snprintf(err->file, sizeof(err->file), "%s", place->file);
+	format_text(err->file, sizeof(err->file), "%s", place->file);
 	err->line = place->line;
 	err->column = place->column;
 	return -1;
@@ -202,7 +202,7 @@ static int name_targets(struct run *run, struct job *job, struct err *err)
 	char path[PATH_MAX];
 
 	for (entry = job->tree.first; entry != NULL; entry = entry->next) {
-		if (snprintf(path, sizeof(path), "%s%s%s", here ? "" : job->folder,
+		if (format_text(path, sizeof(path), "%s%s%s", here ? "" : job->folder,
 			    here ? "" : slash, entry->target) >= PATH_MAX)
 			return err_set(err, ERR_CONFIG, "the path of %s in %s is too long",
 				entry->target, job->to);
@@ -221,7 +221,7 @@ static int claim_data(struct run *run, struct job *job, struct err *err)
 	struct tree_entry *data;
 	char path[PATH_MAX + 8];
 
-	snprintf(path, sizeof(path), "%s/..data", job->to);
+	format_text(path, sizeof(path), "%s/..data", job->to);
 	data = arena_alloc(run->arena, sizeof(*data));
 	if (data == NULL)
 		return err_nomem(err);
@@ -354,7 +354,7 @@ static int run_check(struct run *run, const struct job *job, const struct stage 
 	char staged[PATH_MAX + STAGE_NAME_MAX];
 	char **argv;
 
-	snprintf(staged, sizeof(staged), "%s%s%s", job->folder,
+	format_text(staged, sizeof(staged), "%s%s%s", job->folder,
 		strcmp(job->folder, "/") == 0 ? "" : "/", stage->generation_name);
 	if (env_set_builtin(run->env, "HUSK_STAGED", staged, err) < 0 ||
 		env_expand_list(run->env, &job->set->check, &argv, &secret, err) < 0)
@@ -425,7 +425,7 @@ static bool is_source(const struct job *jobs, size_t count, const struct job *ne
 	char from[PATH_MAX];
 	size_t i;
 
-	snprintf(from, sizeof(from), "%s", next->from);
+	format_text(from, sizeof(from), "%s", next->from);
 	tidy(from);
 	for (i = 0; i < count; i++) {
 		size_t len = strlen(jobs[i].to);

@@ -1,9 +1,9 @@
 #include "plan/schema.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "text/words.h"
 
 enum {
@@ -22,10 +22,10 @@ static const char *path_text(const struct schema *s, char out[PATH_TEXT_MAX])
 		int n;
 
 		if (step->name.data)
-			n = snprintf(out + len, PATH_TEXT_MAX - len, "%s%.*s", i > 0 ? "." : "",
+			n = format_text(out + len, PATH_TEXT_MAX - len, "%s%.*s", i > 0 ? "." : "",
 				STR_ARGS(step->name));
 		else
-			n = snprintf(out + len, PATH_TEXT_MAX - len, "[%zu]", step->index);
+			n = format_text(out + len, PATH_TEXT_MAX - len, "[%zu]", step->index);
 		len = n < 0 || (size_t)n >= PATH_TEXT_MAX - len ? PATH_TEXT_MAX - 1
 								: len + (size_t)n;
 	}
@@ -50,7 +50,7 @@ void schema_error(struct schema *s, const struct yaml_node *node, const char *fo
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	format_list(message, sizeof(message), format, args);
 	va_end(args);
 	add_error(s, node, message);
 }
@@ -160,7 +160,8 @@ static const char *find_below(const struct schema_key *keys, struct str name, ch
 	for (const struct schema_key *key = keys; key->name; key++) {
 		if (!key->keys || !find_key(key->keys, name))
 			continue;
-		snprintf(out, 64, "%s%s.%.*s", key->name, betweens[key->between], STR_ARGS(name));
+		format_text(
+			out, 64, "%s%s.%.*s", key->name, betweens[key->between], STR_ARGS(name));
 		return out;
 	}
 	return NULL;
@@ -288,7 +289,7 @@ void schema_choice(
 			return;
 		}
 	}
-	snprintf(what, sizeof(what), "wants %s, not", key->type);
+	format_text(what, sizeof(what), "wants %s, not", key->type);
 	schema_error_unknown(s, node, what, node->value, str_nearest(node->value, key->choices));
 }
 
@@ -477,7 +478,7 @@ void schema_describe(const struct schema_key *keys, const char *prefix, struct b
 			key->help);
 		if (!key->keys)
 			continue;
-		snprintf(
+		format_text(
 			below, sizeof(below), "%s%s%s.", prefix, key->name, betweens[key->between]);
 		schema_describe(key->keys, below, out);
 	}

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/statfs.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "plan/render.h"
@@ -131,7 +131,7 @@ static void watch_way(struct look *look, const char *path)
 
 	if (look->watch < 0)
 		return;
-	(void)snprintf(way.rest, sizeof(way.rest), "%s", path);
+	(void)format_text(way.rest, sizeof(way.rest), "%s", path);
 	while (next_name(&way)) {
 		bool last = way.rest[strspn(way.rest, "/")] == '\0';
 		bool found = sys_fstatat(AT_FDCWD, way.path, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -248,7 +248,7 @@ static void look_at_secret(struct look *look, const struct env *env, const char 
 	char file_name[256];
 	const struct env_var *file;
 
-	if (snprintf(file_name, sizeof(file_name), "%s_FILE", name) >= (int)sizeof(file_name))
+	if (format_text(file_name, sizeof(file_name), "%s_FILE", name) >= (int)sizeof(file_name))
 		return;
 	file = env_find(env, str_from(file_name));
 	if (file && file->value.len > 0)

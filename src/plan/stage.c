@@ -11,6 +11,7 @@
 
 #include "base/dir.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/sys.h"
 
@@ -50,7 +51,7 @@ static bool is_read_only(const char *path, char folder[PATH_MAX])
 {
 	struct statfs st;
 
-	snprintf(folder, PATH_MAX, "%s", path);
+	format_text(folder, PATH_MAX, "%s", path);
 	while (go_up(folder))
 		if (sys_statfs(folder, &st) == 0)
 			return (st.f_flags & STATFS_RDONLY) != 0;
@@ -71,17 +72,17 @@ int stage_error(const char *verb, const char *path, int errnum, struct err *err)
 	size_t room = sizeof(err->message) - len;
 
 	if (errnum == EROFS || read_only)
-		snprintf(rest, room,
+		format_text(rest, room,
 			"; the file system is read-only: mount a tmpfs on %s (docker run --tmpfs "
 			"%s; in Kubernetes an emptyDir)",
 			folder, folder);
 	else if (errnum == ENOSPC || errnum == EDQUOT)
-		snprintf(rest, room,
+		format_text(rest, room,
 			"; the file system is not read-only, but %s is full: make it "
 			"larger, or mount a tmpfs there",
 			folder);
 	else if (errnum == EACCES || errnum == EPERM)
-		snprintf(rest, room,
+		format_text(rest, room,
 			"; the file system is not read-only: let user %u write in %s, or mount a "
 			"tmpfs there (docker run --tmpfs %s:mode=1777)",
 			uid, folder, folder);
@@ -324,8 +325,8 @@ int stage_folder(struct stage *stage, struct tree_entry *entry, struct err *err)
 
 const char *stage_name(const struct stage *stage, unsigned serial, char out[STAGE_NAME_MAX])
 {
-	snprintf(out, STAGE_NAME_MAX, STAGED_PREFIX "%016llx-%u", (unsigned long long)stage->token,
-		serial);
+	format_text(out, STAGE_NAME_MAX, STAGED_PREFIX "%016llx-%u",
+		(unsigned long long)stage->token, serial);
 	return out;
 }
 

@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/dir.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "plan/stage.h"
@@ -56,7 +56,8 @@ int stage_generation(struct stage *stage, mode_t mode, struct err *err)
 {
 	char name[STAGE_NAME_MAX];
 
-	snprintf(name, sizeof(name), GENERATION_PREFIX "%016llx", (unsigned long long)stage->token);
+	format_text(
+		name, sizeof(name), GENERATION_PREFIX "%016llx", (unsigned long long)stage->token);
 	if (sys_mkdirat(stage->folder, name, 0700) < 0)
 		return stage_error("create a folder in", stage->to, errno, err);
 	memcpy(stage->generation_name, name, sizeof(name));
@@ -101,7 +102,7 @@ static int stage_links(struct stage *stage, struct err *err)
 	for (entry = stage->tree->first; entry != NULL; entry = entry->next) {
 		if (entry->parent != NULL)
 			continue;
-		snprintf(target, sizeof(target), DATA_NAME "/%s", entry->name);
+		format_text(target, sizeof(target), DATA_NAME "/%s", entry->name);
 		if (!is_link_to(stage->folder, entry->name, target) &&
 			stage_link(stage, entry, target, err) < 0)
 			return -1;
@@ -168,7 +169,7 @@ static void remove_stale(struct stage *stage)
 		return;
 	dir_init(&dir, fd);
 	while (dir_next(&dir, &name) > 0) {
-		snprintf(target, sizeof(target), DATA_NAME "/%s", name);
+		format_text(target, sizeof(target), DATA_NAME "/%s", name);
 		if (is_link_to(fd, name, target) &&
 			sys_fstatat(stage->generation, name, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
 			errno == ENOENT && !is_published(stage->tree, name))
@@ -183,7 +184,7 @@ static int publish_links(struct stage *stage, struct err *err)
 	struct tree_entry *entry;
 	char path[PATH_MAX + sizeof(DATA_NAME)];
 
-	snprintf(path, sizeof(path), "%s/" DATA_NAME, stage->to);
+	format_text(path, sizeof(path), "%s/" DATA_NAME, stage->to);
 	data->name = DATA_NAME;
 	data->path = arena_strdup(stage->arena, path);
 	if (data->path == NULL)

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/str.h"
 
 enum {
@@ -61,7 +61,7 @@ static bool find_line(struct str text, unsigned index, struct str wanted, struct
 static int read_file(
 	const char *root, const char *name, struct buf *text, char path[PATH_MAX], struct err *err)
 {
-	snprintf(path, PATH_MAX, "%s%s", root, name);
+	format_text(path, PATH_MAX, "%s%s", root, name);
 	buf_init(text, FILE_MAX);
 	return fd_read_file(path, FILE_MAX, text, err);
 }

@@ -1,8 +1,9 @@
 #include "probe/address.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 void address_set(struct address *address, int family, const void *bytes, uint16_t port)
 {
@@ -53,22 +54,56 @@ void address_local(struct address *address, const char *path)
 	}
 }
 
+/* The longest row of zero groups, of two at least: RFC 5952 4.2. `*count` 0: there is none. */
+static unsigned find_zeros(const unsigned char bytes[16], unsigned *count)
+{
+	unsigned best = 0, len = 0;
+
+	*count = 0;
+	for (unsigned i = 0; i < 8; i++) {
+		len = bytes[2 * i] == 0 && bytes[2 * i + 1] == 0 ? len + 1 : 0;
+		if (len > 1 && len > *count) {
+			*count = len;
+			best = i + 1 - len;
+		}
+	}
+	return best;
+}
+
+/* inet_ntop(3) would bring printf along. */
+static void format_v6(const unsigned char bytes[16], char out[INET6_ADDRSTRLEN])
+{
+	unsigned zeros, first = find_zeros(bytes, &zeros);
+	int len = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (zeros > 0 && i == first) {
+			len += format_text(out + len, INET6_ADDRSTRLEN - (size_t)len, "::");
+			i += zeros - 1;
+			continue;
+		}
+		len += format_text(out + len, INET6_ADDRSTRLEN - (size_t)len, "%s%x",
+			i > 0 && (zeros == 0 || i != first + zeros) ? ":" : "",
+			(unsigned)(bytes[2 * i] << 8 | bytes[2 * i + 1]));
+	}
+}
+
 const char *address_text(const struct address *address, char out[ADDRESS_TEXT_MAX])
 {
+	const unsigned char *v4 = (const unsigned char *)&address->v4.sin_addr;
 	char word[INET6_ADDRSTRLEN] = "";
 
 	if (address->any.sa_family == AF_INET) {
-		(void)inet_ntop(AF_INET, &address->v4.sin_addr, word, sizeof(word));
-		(void)snprintf(out, ADDRESS_TEXT_MAX, "%s:%u", word,
-			(unsigned)ntohs(address->v4.sin_port));
+		(void)format_text(out, ADDRESS_TEXT_MAX, "%u.%u.%u.%u:%u", v4[0], v4[1], v4[2],
+			v4[3], (unsigned)ntohs(address->v4.sin_port));
 	} else if (address->any.sa_family == AF_INET6) {
-		(void)inet_ntop(AF_INET6, &address->v6.sin6_addr, word, sizeof(word));
-		(void)snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", word,
+		format_v6(address->v6.sin6_addr.s6_addr, word);
+		(void)format_text(out, ADDRESS_TEXT_MAX, "[%s]:%u", word,
 			(unsigned)ntohs(address->v6.sin6_port));
 	} else {
 		bool is_abstract = address->local.sun_path[0] == '\0';
 
-		(void)snprintf(out, ADDRESS_TEXT_MAX, "%s%.*s", is_abstract ? "@" : "",
+		(void)format_text(out, ADDRESS_TEXT_MAX, "%s%.*s", is_abstract ? "@" : "",
 			ADDRESS_PATH_MAX, address->local.sun_path + is_abstract);
 	}
 	return out;

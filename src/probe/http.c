@@ -1,12 +1,13 @@
 #include "probe/http.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/format.h"
+
 size_t http_request(char *out, size_t size, const char *authority, const char *uri)
 {
-	int len = snprintf(out, size,
+	int len = format_text(out, size,
 		"GET %s HTTP/1.1\r\n"
 		"Host: %s\r\n"
 		"User-Agent: husk\r\n"

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/sys.h"
 #include "probe/address.h"
 #include "probe/fcgi.h"
@@ -46,7 +46,7 @@ static void say(struct probe_verdict *verdict, bool healthy, const char *format,
 
 	err_clear(&err);
 	va_start(args, format);
-	(void)vsnprintf(err.message, sizeof(err.message), format, args);
+	(void)format_list(err.message, sizeof(err.message), format, args);
 	va_end(args);
 	(void)err_format(&err, verdict->reason, sizeof(verdict->reason));
 	verdict->healthy = healthy;
@@ -164,7 +164,7 @@ static void judge(const struct try *try)
 
 	if (try->is_fcgi)
 		errors = str_trim((struct str){try->fcgi.errors, try->fcgi.errors_len});
-	(void)snprintf(status, sizeof(status), "status %u", http->status);
+	(void)format_text(status, sizeof(status), "status %u", http->status);
 	say(try->verdict, reason == NULL && is_expected(&try->request->expect, http->status),
 		"%s%s%.*s", reason != NULL ? reason : status, errors.len > 0 ? ": " : "",
 		STR_ARGS(errors));

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -46,7 +46,7 @@ static bool read_kills(const char *folder, bool v1, uint64_t *kills)
 	char path[CGROUP_PATH_MAX + 32], buffer[TEXT_MAX];
 	struct str text, line;
 
-	(void)snprintf(
+	(void)format_text(
 		path, sizeof(path), "%s/%s", folder, v1 ? "memory.oom_control" : "memory.events");
 	text = read_text(path, buffer);
 	while (next_line(&text, &line)) {
@@ -63,7 +63,7 @@ static uint64_t read_limit(const char *folder, bool v1)
 	char path[CGROUP_PATH_MAX + 32], buffer[TEXT_MAX];
 	uint64_t limit;
 
-	(void)snprintf(
+	(void)format_text(
 		path, sizeof(path), "%s/%s", folder, v1 ? "memory.limit_in_bytes" : "memory.max");
 	if (str_to_uint64(str_trim(read_text(path, buffer)), &limit) < 0 || limit >= INT64_MAX / 2)
 		return 0;
@@ -126,12 +126,12 @@ void cgroup_oom_watch(struct cgroup_oom *before, const char *root)
 	const char *mount;
 
 	before->known = false;
-	(void)snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
+	(void)format_text(path, sizeof(path), "%s/proc/self/cgroup", root);
 	if (!find_path(read_text(path, buffer), &before->v1, &own))
 		return;
 	mount = before->v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
 	for (int attempt = 0; attempt < 2 && !before->known; attempt++) {
-		int length = snprintf(before->folder, sizeof(before->folder), "%s%s%.*s", root,
+		int length = format_text(before->folder, sizeof(before->folder), "%s%s%.*s", root,
 			mount, STR_ARGS(own));
 		if (length > 0 && (size_t)length < sizeof(before->folder))
 			before->known = read_kills(before->folder, before->v1, &before->kills);

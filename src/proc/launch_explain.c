@@ -1,12 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "base/str.h"
 #include "base/sys.h"
 #include "proc/binary.h"
@@ -29,7 +29,7 @@ static bool why_missing(const char *path, char reason[REASON_MAX])
 	if (sys_fstatat(AT_FDCWD, path, &st, 0) == 0)
 		return false;
 	if (str_ends(str_from(path), STR("\r"))) {
-		(void)snprintf(reason, REASON_MAX,
+		(void)format_text(reason, REASON_MAX,
 			"does not exist: the #! line ends in a "
 			"carriage return (save the script with LF line "
 			"ends)");
@@ -37,10 +37,10 @@ static bool why_missing(const char *path, char reason[REASON_MAX])
 	}
 	ssize_t size = sys_readlinkat(AT_FDCWD, path, target, sizeof(target));
 	if (size > 0)
-		(void)snprintf(reason, REASON_MAX, "is a link to %.*s, which does not exist",
+		(void)format_text(reason, REASON_MAX, "is a link to %.*s, which does not exist",
 			(int)size, target);
 	else
-		(void)snprintf(reason, REASON_MAX, "does not exist");
+		(void)format_text(reason, REASON_MAX, "does not exist");
 	return true;
 }
 
@@ -61,12 +61,12 @@ static bool why_unreachable(const char *path, char reason[REASON_MAX])
 		if (sys_fstatat(AT_FDCWD, part, &st, 0) < 0)
 			return false;
 		if (!S_ISDIR(st.st_mode)) {
-			(void)snprintf(reason, REASON_MAX,
+			(void)format_text(reason, REASON_MAX,
 				"cannot be reached: %s is not a directory", part);
 			return true;
 		}
 		if (sys_access(AT_FDCWD, part, X_OK, 0) < 0) {
-			(void)snprintf(reason, REASON_MAX,
+			(void)format_text(reason, REASON_MAX,
 				"cannot be reached: the directory %s (mode %04o) may not be "
 				"searched by uid %u",
 				part, (unsigned)st.st_mode & 07777, (unsigned)sys_geteuid());
@@ -86,13 +86,14 @@ static bool why_denied(const char *path, char reason[REASON_MAX])
 	if (sys_fstatat(AT_FDCWD, path, &st, 0) < 0)
 		return false;
 	if (S_ISDIR(st.st_mode)) {
-		(void)snprintf(reason, REASON_MAX, "is a directory");
+		(void)format_text(reason, REASON_MAX, "is a directory");
 	} else if (!S_ISREG(st.st_mode)) {
-		(void)snprintf(reason, REASON_MAX, "is not a regular file");
+		(void)format_text(reason, REASON_MAX, "is not a regular file");
 	} else if (sys_statfs(path, &fs) == 0 && (fs.f_flags & ST_NOEXEC)) {
-		(void)snprintf(reason, REASON_MAX, "lies on a file system that is mounted noexec");
+		(void)format_text(
+			reason, REASON_MAX, "lies on a file system that is mounted noexec");
 	} else if (sys_access(AT_FDCWD, path, X_OK, 0) < 0) {
-		(void)snprintf(reason, REASON_MAX,
+		(void)format_text(reason, REASON_MAX,
 			"may not be executed by uid %u (mode %04o, owner %u:%u)",
 			(unsigned)sys_geteuid(), (unsigned)st.st_mode & 07777, (unsigned)st.st_uid,
 			(unsigned)st.st_gid);
@@ -107,30 +108,31 @@ static bool why_format(const struct binary *binary, char reason[REASON_MAX])
 	switch (binary->kind) {
 	case BINARY_ELF:
 		if (binary->machine_fits)
-			(void)snprintf(reason, REASON_MAX,
+			(void)format_text(reason, REASON_MAX,
 				"is damaged, or no program: the kernel "
 				"refuses its ELF header");
 		else
-			(void)snprintf(reason, REASON_MAX,
+			(void)format_text(reason, REASON_MAX,
 				"is built for %s, and this machine is %s", binary->machine,
 				binary->own_machine);
 		return true;
 	case BINARY_SCRIPT:
 		if (binary->needs[0] != '\0')
 			return false;
-		(void)snprintf(reason, REASON_MAX, "has a #! line that names no interpreter");
+		(void)format_text(reason, REASON_MAX, "has a #! line that names no interpreter");
 		return true;
 	case BINARY_TEXT:
-		(void)snprintf(reason, REASON_MAX,
+		(void)format_text(reason, REASON_MAX,
 			"is a script without a #! line, and there is no shell to guess at (put "
 			"#!/path/of/interpreter on its first line, or the interpreter in front of "
 			"it in the command)");
 		return true;
 	case BINARY_EMPTY:
-		(void)snprintf(reason, REASON_MAX, "is empty");
+		(void)format_text(reason, REASON_MAX, "is empty");
 		return true;
 	case BINARY_FOREIGN:
-		(void)snprintf(reason, REASON_MAX, "is %s, not a Linux program", binary->machine);
+		(void)format_text(
+			reason, REASON_MAX, "is %s, not a Linux program", binary->machine);
 		return true;
 	case BINARY_UNREADABLE:
 		break;
@@ -161,7 +163,7 @@ static int explain_file(const char *path, int errnum, struct err *err)
 	char reason[REASON_MAX], current[PATH_MAX];
 	const char *needed_as = "";
 
-	(void)snprintf(current, sizeof(current), "%s", path);
+	(void)format_text(current, sizeof(current), "%s", path);
 	for (int depth = 0; depth < CHAIN_MAX; depth++) {
 		struct binary binary;
 		bool known = false;
@@ -180,7 +182,8 @@ static int explain_file(const char *path, int errnum, struct err *err)
 		needed_as = binary.kind == BINARY_SCRIPT ? "interpreter" : "dynamic loader";
 		memcpy(current, binary.needs, sizeof(current));
 	}
-	(void)snprintf(reason, sizeof(reason), "was refused by the kernel: %s", strerror(errnum));
+	(void)format_text(
+		reason, sizeof(reason), "was refused by the kernel: %s", strerror(errnum));
 	return refuse(err, errnum, path, "", "", reason);
 }
 

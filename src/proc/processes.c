@@ -1,11 +1,11 @@
 #include "proc/processes.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/format.h"
 #include "base/str.h"
 #include "base/sys.h"
 
@@ -65,7 +65,7 @@ static struct process read_process(int proc, const char *name, int64_t pid)
 	ssize_t size;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%.16s/stat", name);
+	(void)format_text(path, sizeof(path), "%.16s/stat", name);
 	fd = sys_openat(proc, path, O_RDONLY, 0);
 	if (fd < 0)
 		return process;
@@ -114,7 +114,7 @@ bool process_read(const char *proc_path, pid_t pid, struct process *process)
 	int proc = sys_open(proc_path, O_RDONLY | O_DIRECTORY, 0);
 	char name[16];
 
-	(void)snprintf(name, sizeof(name), "%d", (int)pid);
+	(void)format_text(name, sizeof(name), "%d", (int)pid);
 	*process = read_process(proc, name, pid);
 	fd_close(&proc);
 	return process->parent >= 0;

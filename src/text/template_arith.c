@@ -1,6 +1,6 @@
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "text/arith.h"
 #include "text/template_engine.h"
 
@@ -87,6 +87,6 @@ int engine_arith(struct engine *e, const struct construct *c, struct err *err)
 	if (!e->live)
 		return 0;
 	e->run->used_secret |= names.secret;
-	len = snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	len = format_text(digits, sizeof(digits), "%lld", (long long)number);
 	return engine_put_copy(e, (struct str){digits, (size_t)len}, err);
 }

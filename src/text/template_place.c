@@ -1,6 +1,7 @@
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 #include "text/template_engine.h"
 
@@ -28,7 +29,7 @@ int engine_fail(const struct engine *e, size_t offset, struct err *err, const ch
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
+	format_list(message, sizeof(message), format, args);
 	va_end(args);
 	err_set(err, ERR_CONFIG, "%s", message);
 	return engine_fail_at(e, offset, err);
@@ -38,7 +39,7 @@ int engine_fail(const struct engine *e, size_t offset, struct err *err, const ch
 int engine_fail_wrong(const struct engine *e, const struct construct *c, struct err *err)
 {
 	static const char closing[] = "the closing";
-	const char *split = strstr(c->wrong, closing);
+	const char *split = str_search(c->wrong, closing);
 
 	if (c->wrong_filter.len != 0) {
 		(void)engine_fail(e, c->wrong_at, err, "unknown filter \"%.*s\"",

@@ -1,10 +1,10 @@
 #include "text/yaml.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
+#include "base/format.h"
 #include "text/yaml_source.h"
 
 /* Mappings of up to this many keys are searched for duplicates pair by pair, larger ones sorted. */
@@ -59,10 +59,10 @@ static const char *key_path(const struct reader *r, char out[KEY_PATH_MAX])
 		int n;
 
 		if (node->key)
-			n = snprintf(out + len, KEY_PATH_MAX - len, "%s%.*s", len > 0 ? "." : "",
+			n = format_text(out + len, KEY_PATH_MAX - len, "%s%.*s", len > 0 ? "." : "",
 				STR_ARGS(node->key->value));
 		else
-			n = snprintf(out + len, KEY_PATH_MAX - len, "[%zu]",
+			n = format_text(out + len, KEY_PATH_MAX - len, "[%zu]",
 				r->stack[i - 1].node->count - 1);
 		if (n < 0 || (size_t)n + 2 >= KEY_PATH_MAX - len) {
 			out[len] = '\0';
@@ -276,7 +276,7 @@ static int read_alias(struct reader *r, const yaml_event_t *event)
 	if (!node)
 		return -1;
 	if (!anchor) {
-		snprintf(message, sizeof(message),
+		format_text(message, sizeof(message),
 			"unknown alias *%.100s: no anchor &%.20s before it", name, name);
 		yaml_source_error(&r->source, &event->start_mark, message);
 		node->plain = true;

@@ -1,8 +1,8 @@
 #include "text/yaml_source.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "text/yaml.h"
 
 static size_t char_size(unsigned char lead)
@@ -132,10 +132,10 @@ static const char *hint_for(const char *problem, const char *context, char found
 		{"unexpected end of stream", "; a quote is not closed"},
 	};
 
-	if ((found == '[' || found == '{') && strstr(context, "flow"))
+	if ((found == '[' || found == '{') && str_search(context, "flow"))
 		return "; within [] or {} a text that holds [ ] { } or , needs quotes";
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
-		if (strstr(problem, hints[i].problem))
+		if (str_search(problem, hints[i].problem))
 			return hints[i].hint;
 	return "";
 }
@@ -153,9 +153,9 @@ static int error_syntax(struct yaml_source *source, const yaml_parser_t *parser)
 		return yaml_source_error(source, &parser->problem_mark,
 			"a tab where YAML wants indentation: use blanks");
 	if (context[0])
-		snprintf(where, sizeof(where), " (%s in line %zu)", context,
+		format_text(where, sizeof(where), " (%s in line %zu)", context,
 			parser->context_mark.line + 1);
-	snprintf(message, sizeof(message), "%s%s%s", problem, where,
+	format_text(message, sizeof(message), "%s%s%s", problem, where,
 		hint_for(problem, context, found));
 	return yaml_source_error(source, &parser->problem_mark, message);
 }
@@ -166,12 +166,12 @@ int yaml_source_syntax(struct yaml_source *source, const yaml_parser_t *parser)
 
 	switch (parser->error) {
 	case YAML_READER_ERROR:
-		if (parser->problem && strstr(parser->problem, "control"))
-			snprintf(message, sizeof(message),
+		if (parser->problem && str_search(parser->problem, "control"))
+			format_text(message, sizeof(message),
 				"the control character 0x%02x cannot stand in YAML",
 				(unsigned)parser->problem_value);
 		else
-			snprintf(message, sizeof(message), "not UTF-8 (%s)",
+			format_text(message, sizeof(message), "not UTF-8 (%s)",
 				parser->problem ? parser->problem : "input error");
 		return error_at_offset(source, parser->problem_offset, message);
 	case YAML_SCANNER_ERROR:
