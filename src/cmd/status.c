@@ -217,7 +217,7 @@ static const char *seconds(int64_t ns, char out[NUMBER_MAX])
 {
 	if (ns < 0)
 		return "null";
-	(void)snprintf(
+	(void)format_text(
 		out, NUMBER_MAX, "%" PRId64 ".%03d", ns / SECOND, (int)(ns % SECOND / 1000000));
 	return out;
 }
@@ -258,7 +258,7 @@ static void append_json_service(const struct ctl_service *service, struct buf *o
 	char since[NUMBER_MAX], uptime[NUMBER_MAX], due[NUMBER_MAX], pid[NUMBER_MAX] = "null";
 
 	if (service->pid != 0)
-		(void)snprintf(pid, sizeof(pid), "%d", (int)service->pid);
+		(void)format_text(pid, sizeof(pid), "%d", (int)service->pid);
 	buf_appendf(out,
 		"{\"name\":\"%s\",\"state\":\"%s\",\"ready\":%s,\"as_declared\":%s,\"pid\":%s,"
 		"\"since\":%s,\"uptime\":%s,\"due\":%s,"
