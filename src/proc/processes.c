@@ -127,7 +127,7 @@ void processes_init(struct processes *processes, const char *proc_path)
 	*processes = (struct processes){0};
 	if (proc < 0)
 		return;
-	processes->items = malloc(PROCESSES_MAX * sizeof(*processes->items));
+	processes->items = calloc(PROCESSES_MAX, sizeof(*processes->items));
 	if (processes->items)
 		read_all(processes, proc);
 	fd_close(&proc);
