@@ -1,8 +1,8 @@
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/log.h"
 #include "base/signal_name.h"
 #include "base/sys.h"
