@@ -1,0 +1,2 @@
+<?php
+echo 'the task says ', getenv('GREETING'), "\n";
