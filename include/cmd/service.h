@@ -23,12 +23,12 @@ const char *service_manager(const struct load *load);
 int service_notify_socket(
 	struct load *load, const char *address, char ***environment, struct err *err);
 /*
- * Expands command and cwd, exports the environment, finds the program. Everything lives in the
- * plan's arena. Errors name the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program
- * that is missing.
+ * All services of the plan, in its order: expands command and cwd, exports the environment, finds
+ * the program. Everything lives in the plan's arena. Every service's first error is added to
+ * `errors`: it names the place; ERR_NOT_FOUND and ERR_NOT_EXECUTABLE where it is the program that
+ * is missing.
  */
-int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
-	struct err *err);
+int service_resolve(struct load *load, struct init_service **out, struct err_list *errors);
 /*
  * A copy of resolved services in `arena`, with all that they point to and nothing else: what was
  * read and composed to make them can be freed then, which for many services is most of the memory.

@@ -22,33 +22,40 @@ struct init_sequel {
 	int64_t pause; /* ... after so long */
 };
 
+/* What is known of the end of what runs. */
+struct run {
+	enum init_cause cause;
+	enum init_fault fault;
+	pid_t pid;
+	int wait_status;
+	struct launch_failure failure;
+};
+
 /* A service and what runs of it. */
 struct instance {
 	struct init *init;
 	const struct init_service *service;
-	struct launch_spec spec;
-	pid_t pid;               /* 0: nothing runs */
-	pid_t group;             /* the process group that is signalled with it */
-	struct loop_source exec; /* the exec-error pipe; fd -1: closed */
-	struct helper ready;     /* waits until it is ready */
-	struct helper health;
-	int newline;           /* `ready: fd:N`: the reading end of its pipe; -1: closed */
-	struct notice *notice; /* `ready: notify`, see init_notify.c; else NULL */
-	uint64_t sent;         /* signals passed or sent to it, a bit each */
-	bool not_started;      /* supervise is to be told */
-	bool reaped;           /* the same */
-	bool hung;             /* its last probe has not come back: the same */
-	bool unasked;          /* no child could be made that looks whether it is ready */
-	bool unprobed;         /* nor one that looks whether it is healthy */
-	bool reload_asked;     /* to be told when the next reload is accepted */
-	bool reload_now;       /* when the one that is being made is */
-	struct init_end run;   /* what is known of the end of what runs */
-	struct init_end end;   /* the last one */
+	struct launch_spec *spec; /* the service's */
+	pid_t pid;                /* 0: nothing runs */
+	pid_t group;              /* the process group that is signalled with it */
+	struct loop_source exec;  /* the exec-error pipe; fd -1: closed */
+	struct helper check;      /* waits until it is ready, then looks at its health */
+	int newline;              /* `ready: fd:N`: the reading end of its pipe; -1: closed */
+	struct notice *notice;    /* `ready: notify`, see init_notify.c; else NULL */
+	uint64_t sent;            /* signals passed or sent to it, a bit each */
+	bool not_started;         /* supervise is to be told */
+	bool reaped;              /* the same */
+	bool hung;                /* its last probe has not come back: the same */
+	bool unasked;             /* no child could be made that looks whether it is ready */
+	bool unprobed;            /* nor one that looks whether it is healthy */
+	bool reload_asked;        /* to be told when the next reload is accepted */
+	bool reload_now;          /* when the one that is being made is */
+	struct run run;
+	struct init_end end; /* the last one */
 	struct init_sequel sequel;
 	uint32_t starts;
 	int64_t ended_at;
-	struct ucred stopper;         /* who has had it stopped by a command; pid 0: nobody */
-	char status[CTL_STATUS_SIZE]; /* what it says of itself */
+	struct ucred stopper; /* who has had it stopped by a command; pid 0: nobody */
 };
 
 /* What has become of the reloads so far. */
@@ -93,7 +100,6 @@ struct init {
 	struct supervise_action *actions;
 	/* For one service, as most are, the heap is not needed. */
 	struct instance one_instance;
-	struct supervise_service one_service;
 	struct supervise_action one_actions[SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER];
 	int64_t poll_at;      /* when to look again at what is left */
 	int64_t settle_at;    /* when the program is well on its way */

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
+#include "init/notify.h"
 #include "init/supervise.h"
 #include "plan/plan.h"
 #include "probe/probe.h"
@@ -24,23 +25,32 @@ enum init_ready {
 	INIT_READY_FD,     /* a newline on spec.extra_as */
 };
 
+/* What is said of a service that tells when it is ready, or is asked how it is: room for it. */
+struct init_words {
+	char run[PROBE_REASON_MAX];  /* the last answer */
+	char last[PROBE_REASON_MAX]; /* what stood there when it ended */
+	char status[NOTIFY_STATUS_MAX + 1];
+};
+
 /*
- * One service, everything resolved. Borrowed until init_run returns. `rules` are the caller's part
- * of a struct supervise_service; `passive` is a program of the command line: signals pass to it
- * unchanged, and there is no stop sequence.
+ * One service, everything resolved. Init's until init_run returns: the loop allocates nothing, and
+ * a thousand of them are to be small. `passive` is a program of the command line: signals pass to
+ * it unchanged, and there is no stop sequence.
  */
 struct init_service {
 	struct launch_spec spec; /* new_group, foreground, new_session and terminal: init's own */
-	struct supervise_service rules;
+	/* The caller's part is filled. Those of all services stand in one array, in their order. */
+	struct supervise_service *rules;
+	struct init_words *words; /* NULL where neither rules->ready_timeout nor health_every is */
 	int stop_signal;
 	int reload_signal; /* 0: it is restarted, where `reloads` */
 	bool reloads;      /* on HUP and `husk reload` */
 	bool watches;      /* a change of the sources is a reload */
 	enum plan_log log;
-	enum init_ready ready;                   /* where rules.ready_timeout is not -1 */
+	enum init_ready ready;                   /* where rules->ready_timeout is not -1 */
 	const struct probe_target *ready_target; /* INIT_READY_PROBE's */
 	const char *notify; /* INIT_READY_NOTIFY: the socket's address, as in NOTIFY_SOCKET */
-	const struct probe_target *health_target; /* where rules.health_every is not 0 */
+	const struct probe_target *health_target; /* where rules->health_every is not 0 */
 	int64_t health_timeout;
 };
 
@@ -158,7 +168,7 @@ struct init_end {
 	bool told;     /* on standard error, when it happened */
 	bool limit;    /* it was not started again: restart.limit */
 	enum init_fault fault;
-	char detail[PROBE_REASON_MAX];
+	const char *detail;
 	int stop_signal; /* what asked the container to stop; 0: nothing did, or a command */
 	pid_t stop_pid;  /* who sent it; 0: from outside, or unknown */
 	struct launch_failure failure;
@@ -175,7 +185,7 @@ int init_end_status(const struct init_end *end);
  *
  * -1 and `err` where the loop could not be set up; nothing has been started then.
  */
-int init_run(const struct init_service *services, unsigned count, int64_t grace,
+int init_run(struct init_service *services, unsigned count, int64_t grace,
 	const struct launch_signals *signals, const struct init_policy *policy,
 	struct init_end *end, struct err *err);
 

@@ -225,8 +225,8 @@ static int start(struct compat *compat, struct init_service *service)
 
 int compat_run(struct compat *compat)
 {
-	struct init_service service = {.spec = {.terminal = -1},
-		.rules = {.passive = true, .main = true, .ready_timeout = -1}};
+	struct supervise_service rules = {.passive = true, .main = true, .ready_timeout = -1};
+	struct init_service service = {.spec = {.terminal = -1}, .rules = &rules};
 	struct arena *arena = arena_new(ARENA_MAX);
 	struct err err;
 	int status;

@@ -57,20 +57,6 @@ static int look(struct work *work)
 	return 0;
 }
 
-static int resolve(struct work *work, struct err *err)
-{
-	struct load *load = &work->load;
-	size_t count = load->plan.service_count;
-
-	work->services = arena_array(load->arena, count, sizeof(*work->services));
-	if (!work->services)
-		return err_nomem(err);
-	for (size_t i = 0; i < count; i++)
-		if (service_resolve(load, &load->plan.services[i], &work->services[i], err) < 0)
-			return -1;
-	return 0;
-}
-
 /* What services are started with, where it is another one than before. */
 static int make_block(
 	struct work *work, const struct init_service *services, struct buf *out, struct err *err)
@@ -132,7 +118,9 @@ static int apply(struct work *work)
 	struct err err;
 
 	err_clear(&err);
-	if (resolve(work, &err) < 0 || keep_environment(work, &err) < 0 ||
+	if (service_resolve(load, &work->services, &work->errors) < 0)
+		return refuse(work);
+	if (keep_environment(work, &err) < 0 ||
 		render_together(&load->plan, load->env, &runner, &report, &err) < 0)
 		return fail(work, &err);
 	work->record->files = report.files;

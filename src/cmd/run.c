@@ -81,22 +81,6 @@ static int parse(struct run *run, char **argv, struct err *err)
 }
 
 /* Every service's mistakes are told of. */
-static int resolve(struct run *run, struct err_list *errors)
-{
-	struct load *load = run->load;
-	size_t count = load->plan.service_count;
-	int result = 0;
-	struct err err;
-
-	run->services = arena_array(load->arena, count, sizeof(*run->services));
-	if (!run->services)
-		return err_nomem(err_list_add(errors));
-	for (size_t i = 0; i < count; i++)
-		if (service_resolve(load, &load->plan.services[i], &run->services[i], &err) < 0)
-			result = err_list_put(errors, &err);
-	return result;
-}
-
 /* What is rendered from here on can be rendered again. */
 static void make_reloader(struct run *run)
 {
@@ -139,7 +123,7 @@ static int prepare(struct run *run, struct err_list *errors)
 	check.env = load->env;
 	if (run->program && config_program(&load->plan, run->program, &err) < 0)
 		return err_list_put(errors, &err);
-	if (resolve(run, errors) < 0)
+	if (service_resolve(load, &run->services, errors) < 0)
 		return -1;
 	make_reloader(run);
 	if (!run->program)

@@ -172,7 +172,8 @@ static int make_restart_times(struct arena *arena, struct supervise_service *rul
 	return rules->restart_times ? 0 : err_nomem(err);
 }
 
-int service_resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
+/* Everything but the rules. */
+static int resolve(struct load *load, const struct plan_service *plan, struct init_service *out,
 	struct err *err)
 {
 	char **argv;
@@ -186,7 +187,6 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 			.limits = plan->limits,
 			.limit_count = plan->limit_count,
 			.terminal = -1},
-		.rules = make_rules(plan),
 		.stop_signal = plan->stop_signal,
 		.reload_signal = plan->reload_signal,
 		.reloads = plan->reload_given,
@@ -194,12 +194,34 @@ int service_resolve(struct load *load, const struct plan_service *plan, struct i
 		.log = plan->log,
 		.health_timeout = plan->health_timeout,
 	};
-	if (make_restart_times(load->arena, &out->rules, err) < 0 ||
-		service_command(load, plan, &argv, err) < 0 ||
+	if (service_command(load, plan, &argv, err) < 0 ||
 		service_checks(load, plan, out, err) < 0 ||
 		resolve_environment(load, plan, out->notify, &out->spec, err) < 0 ||
 		service_cwd(load, plan, &out->spec.cwd, err) < 0)
 		return -1;
 	out->spec.argv = argv;
 	return find_program(load, plan, &out->spec, err);
+}
+
+int service_resolve(struct load *load, struct init_service **out, struct err_list *errors)
+{
+	size_t count = load->plan.service_count;
+	struct init_service *services = arena_array(load->arena, count, sizeof(*services));
+	struct supervise_service *rules = arena_array(load->arena, count, sizeof(*rules));
+	int result = 0;
+	struct err err;
+
+	*out = services;
+	if (!services || !rules)
+		return err_nomem(err_list_add(errors));
+	for (size_t i = 0; i < count; i++) {
+		const struct plan_service *plan = &load->plan.services[i];
+
+		rules[i] = make_rules(plan);
+		if (make_restart_times(load->arena, &rules[i], &err) < 0 ||
+			resolve(load, plan, &services[i], &err) < 0)
+			result = err_list_put(errors, &err);
+		services[i].rules = &rules[i];
+	}
+	return result;
 }

@@ -116,9 +116,10 @@ static const struct probe_target *copy_target(struct keep *keep, const struct pr
 
 static void keep_service(struct keep *keep, struct init_service *service)
 {
-	struct supervise_service *rules = &service->rules;
+	struct supervise_service *rules = service->rules;
 
 	keep_spec(keep, &service->spec);
+	service->words = copy(keep, service->words, sizeof(*service->words));
 	rules->depends = copy(keep, rules->depends, rules->depend_count * sizeof(*rules->depends));
 	rules->restart_times = copy(
 		keep, rules->restart_times, rules->restart_limit * sizeof(*rules->restart_times));
@@ -131,12 +132,16 @@ struct init_service *service_keep(struct arena *arena, const struct load *load,
 	const struct init_service *services, size_t count)
 {
 	struct keep keep = {.arena = arena, .whole = load->whole};
+	struct supervise_service *rules;
 	struct init_service *kept;
 
 	if (keep.whole)
 		keep.kept = copy_strings(&keep, keep.whole, &keep.count);
 	kept = copy(&keep, services, count * sizeof(*services));
-	for (size_t i = 0; kept && i < count; i++)
+	rules = copy(&keep, services[0].rules, count * sizeof(*rules));
+	for (size_t i = 0; kept && rules && i < count; i++) {
+		kept[i].rules = &rules[i];
 		keep_service(&keep, &kept[i]);
+	}
 	return keep.failed ? NULL : kept;
 }

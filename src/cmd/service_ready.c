@@ -111,6 +111,11 @@ int service_checks(struct load *load, const struct plan_service *plan, struct in
 	const struct plan_text *health = &plan->health;
 	const char *text;
 
+	if (!plan->ready.text && !health->text)
+		return 0;
+	out->words = arena_alloc(load->arena, sizeof(*out->words));
+	if (!out->words)
+		return err_nomem(err);
 	if (plan->ready.text && resolve_ready(load, plan, out, err) < 0)
 		return -1;
 	if (!health->text)

@@ -142,10 +142,8 @@ static void forget_helper(struct init *init, pid_t pid)
 	if (pid == init->reload.helper.pid)
 		init->reload.helper.pid = 0;
 	for (unsigned i = 0; i < init->sup.count; i++) {
-		if (init->instances[i].ready.pid == pid)
-			init->instances[i].ready.pid = 0;
-		if (init->instances[i].health.pid == pid)
-			init->instances[i].health.pid = 0;
+		if (init->instances[i].check.pid == pid)
+			init->instances[i].check.pid = 0;
 		init_notify_forget(&init->instances[i], pid);
 	}
 }
@@ -382,46 +380,42 @@ static void run(struct init *init)
 	}
 }
 
-static void set_up_instance(struct init *init, unsigned index, const struct init_service *service)
+static void set_up_instance(struct init *init, unsigned index, struct init_service *service)
 {
 	struct instance *instance = &init->instances[index];
 
 	*instance = (struct instance){
 		.init = init,
 		.service = service,
-		.spec = service->spec,
+		.spec = &service->spec,
 		.exec = {.fd = -1, .arg = instance, .ready = on_exec},
 		.newline = -1,
-		.run = {.service = service},
 		.end = {.service = service},
 	};
-	helper_init(&instance->ready);
-	helper_init(&instance->health);
-	instance->spec.new_session = init->policy->own_session;
-	instance->spec.new_group = !init->policy->same_group;
-	instance->spec.foreground = init->foreground && init->sup.count == 1;
+	helper_init(&instance->check);
+	instance->spec->new_session = init->policy->own_session;
+	instance->spec->new_group = !init->policy->same_group;
+	instance->spec->foreground = init->foreground && init->sup.count == 1;
 	/* The one of standard input, which husk has given up, becomes the session's. */
-	instance->spec.terminal = init->policy->own_session ? 0 : init->terminal;
-	init->services[index] = service->rules;
+	instance->spec->terminal = init->policy->own_session ? 0 : init->terminal;
 }
 
-static int allocate(struct init *init, unsigned count, struct err *err)
+static int allocate(
+	struct init *init, const struct init_service *services, unsigned count, struct err *err)
 {
 	size_t actions = (size_t)count * SUPERVISE_ACTS_SERVICE + SUPERVISE_ACTS_CONTAINER;
 
 	/* The first one's end is husk's: without a service, that of one that has ended well. */
 	if (count <= 1) {
 		init->instances = &init->one_instance;
-		init->services = &init->one_service;
 		init->actions = init->one_actions;
 	} else {
 		init->instances = calloc(count, sizeof(*init->instances));
-		init->services = calloc(count, sizeof(*init->services));
 		init->actions = calloc(actions, sizeof(*init->actions));
 	}
-	if (!init->instances || !init->services || !init->actions)
+	if (!init->instances || !init->actions)
 		return err_nomem(err);
-	init->sup.services = init->services;
+	init->sup.services = init->services = count > 0 ? services->rules : NULL;
 	init->sup.count = count;
 	init->sup.actions = init->actions;
 	return 0;
@@ -488,8 +482,7 @@ static void tear_down(struct init *init)
 	control_free(init->control);
 	for (unsigned i = 0; i < init->sup.count && init->instances; i++) {
 		fd_close(&init->instances[i].exec.fd);
-		fd_close(&init->instances[i].ready.source.fd);
-		fd_close(&init->instances[i].health.source.fd);
+		fd_close(&init->instances[i].check.source.fd);
 		fd_close(&init->instances[i].newline);
 	}
 	init_notify_close(init);
@@ -505,7 +498,6 @@ static void tear_down(struct init *init)
 	if (init->instances == &init->one_instance)
 		return;
 	free(init->instances);
-	free(init->services);
 	free(init->actions);
 }
 
@@ -519,7 +511,7 @@ static void start(struct init *init)
 	init->settle_at = sys_now() + INIT_SETTLE_DELAY;
 }
 
-int init_run(const struct init_service *services, unsigned count, int64_t grace,
+int init_run(struct init_service *services, unsigned count, int64_t grace,
 	const struct launch_signals *signals, const struct init_policy *policy,
 	struct init_end *end, struct err *err)
 {
@@ -545,7 +537,7 @@ int init_run(const struct init_service *services, unsigned count, int64_t grace,
 	helper_init(&init.oom_after);
 	helper_init(&init.reload.helper);
 	init.reload.task.block = -1;
-	if (allocate(&init, count, err) < 0)
+	if (allocate(&init, services, count, err) < 0)
 		goto out;
 	set_up_process(&init);
 	if (set_up_loop(&init, err) < 0)

@@ -65,11 +65,12 @@ static void launch(struct init *init, struct instance *instance)
 
 	init_log_prepare(instance);
 	if (pid == 0)
-		pid = launch_start(&instance->spec, &init->signals, &instance->exec.fd, &init->err);
+		pid = launch_start(instance->spec, &init->signals, &instance->exec.fd, &init->err);
 	init_give_newline(instance);
 	instance->starts++;
 	instance->stopper.pid = 0;
-	instance->status[0] = '\0';
+	if (instance->service->words)
+		instance->service->words->run[0] = instance->service->words->status[0] = '\0';
 	if (pid < 0) {
 		instance->not_started = init->flagged = true;
 		instance->end =
@@ -81,12 +82,12 @@ static void launch(struct init *init, struct instance *instance)
 	(void)sys_set_status_flags(instance->exec.fd, O_NONBLOCK);
 	instance->pid = instance->group = pid;
 	instance->sent = 0;
-	instance->run = (struct init_end){.service = instance->service, .pid = pid};
+	instance->run = (struct run){.pid = pid};
 	init->childless = false;
 	init_trace(init, INIT_TRACE_SPAWNED, pid, 0);
 	/* Unwatched, the pipe is read when the child has ended. */
 	if (loop_add(&init->loop, &instance->exec, LOOP_READ) < 0)
-		log_warn_errno("%s: cannot watch its start", instance->spec.name);
+		log_warn_errno("%s: cannot watch its start", instance->spec->name);
 }
 
 static void stop(struct instance *instance)
@@ -94,7 +95,7 @@ static void stop(struct instance *instance)
 	int number = instance->service->stop_signal;
 	char name[SIGNAL_NAME_MAX];
 
-	log_info("%s: stopping, by %s", instance->spec.name, signal_name(number, name));
+	log_info("%s: stopping, by %s", instance->spec->name, signal_name(number, name));
 	if (instance->pid == 0)
 		return;
 	(void)sys_kill(instance->pid, number);
@@ -106,7 +107,7 @@ static void reload(struct instance *instance)
 {
 	char name[SIGNAL_NAME_MAX];
 
-	log_info("%s: told to reload, by %s", instance->spec.name,
+	log_info("%s: told to reload, by %s", instance->spec->name,
 		signal_name(instance->service->reload_signal, name));
 	if (instance->pid != 0)
 		(void)sys_kill(instance->pid, instance->service->reload_signal);
@@ -132,7 +133,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 		break;
 	case ACT_READY:
 		init_end_checks(instance);
-		log_info("%s: ready", instance->spec.name);
+		log_info("%s: ready", instance->spec->name);
 		break;
 	case ACT_UNREADY:
 		init_note_unready(instance);
@@ -146,7 +147,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 		stop(instance);
 		break;
 	case ACT_LATE:
-		log_warn("%s: did not stop in time: killed", instance->spec.name);
+		log_warn("%s: did not stop in time: killed", instance->spec->name);
 		break;
 	case ACT_KILL:
 		init_signal_job(instance, SIGKILL);
@@ -171,7 +172,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 		break;
 	case ACT_SKIPPED:
 		log_warn("%s: still running when its next run was due: skipped",
-			instance->spec.name);
+			instance->spec->name);
 		break;
 	case ACT_SWEEP_TERM:
 		init_log_end(init);

@@ -11,7 +11,7 @@ static const char *name(void *arg, unsigned index)
 {
 	const struct init *init = arg;
 
-	return init->instances[index].spec.name;
+	return init->instances[index].spec->name;
 }
 
 /* ---- what is told ---- */
@@ -80,7 +80,7 @@ static void explain_end(const struct instance *instance, char *out)
 {
 	const struct init_end *end = &instance->end;
 	struct err err;
-	size_t skipped = strlen(instance->spec.name) + 2;
+	size_t skipped = strlen(instance->spec->name) + 2;
 
 	switch (end->cause) {
 	case INIT_NO_END:
@@ -111,7 +111,7 @@ static void explain_waiting(
 
 		if (!supervise_is_satisfied(&init->services[other])) {
 			(void)format_text(out, CTL_REASON_SIZE, "waits for %s",
-				init->instances[other].spec.name);
+				init->instances[other].spec->name);
 			return;
 		}
 	}
@@ -132,7 +132,8 @@ static void explain(
 	if (rules->state == SERVICE_WAITING)
 		explain_waiting(instance->init, rules, out);
 	else if (rules->state == SERVICE_RUNNING && rules->sick > 0)
-		(void)format_text(out, CTL_REASON_SIZE, "unhealthy: %s", instance->run.detail);
+		(void)format_text(
+			out, CTL_REASON_SIZE, "unhealthy: %s", instance->service->words->run);
 	else if (instance->stopper.pid != 0)
 		(void)format_text(out, CTL_REASON_SIZE,
 			"stopped by a command (process %d of user %u)", (int)instance->stopper.pid,
@@ -158,7 +159,7 @@ static void describe(void *arg, unsigned index, struct ctl_service *service)
 	const struct supervise_service *rules = &init->services[index];
 	int64_t now = sys_now(), due = due_of(rules);
 
-	ctl_copy(service->name, sizeof(service->name), instance->spec.name);
+	ctl_copy(service->name, sizeof(service->name), instance->spec->name);
 	service->flags = flags_of(instance, rules);
 	service->state = (uint8_t)rules->state;
 	service->pid = instance->pid;
@@ -170,7 +171,9 @@ static void describe(void *arg, unsigned index, struct ctl_service *service)
 	service->ended = instance->end.cause != INIT_NO_END ? now - instance->ended_at : -1;
 	service->due = due == SUPERVISE_NEVER ? -1 : due - now;
 	describe_end(&instance->end, service);
-	ctl_copy(service->status, sizeof(service->status), instance->status);
+	if (instance->service->words)
+		ctl_copy(
+			service->status, sizeof(service->status), instance->service->words->status);
 	explain(instance, rules, service->reason);
 }
 

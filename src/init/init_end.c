@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/format.h"
@@ -48,14 +49,25 @@ void init_ask_oom(struct init *init)
 
 void init_note_end(struct instance *instance)
 {
+	struct init_words *words = instance->service->words;
 	struct init_end *end = &instance->end;
+	const struct run *run = &instance->run;
 	int number;
 
 	if (instance->sequel.due && instance->init->oom_after.arg == instance)
 		instance->init->oom_after.arg = NULL;
 	init_tell_end(instance);
 	init_notify_end(instance);
-	*end = instance->run;
+	*end = (struct init_end){
+		.service = instance->service,
+		.cause = run->cause,
+		.pid = run->pid,
+		.wait_status = run->wait_status,
+		.fault = run->fault,
+		.failure = run->failure,
+	};
+	if (words)
+		end->detail = strcpy(words->last, words->run);
 	instance->ended_at = sys_now();
 	instance->sequel = (struct init_sequel){.due = true};
 	if (end->cause != INIT_NO_END)
@@ -94,7 +106,7 @@ static void format_pause(int64_t ns, char *out, size_t size)
 /* What a plain program's end means is for husk's caller to say. */
 static bool is_told_here(const struct instance *instance)
 {
-	return !instance->service->rules.passive;
+	return !instance->service->rules->passive;
 }
 
 static bool is_awaited(const struct instance *instance)

@@ -50,9 +50,10 @@ static void format_time(int64_t ns, char *out, size_t size)
 /* Why husk has ended it. False where it has not. */
 static bool explain_fault(const struct init_end *end, struct err *err)
 {
-	const struct supervise_service *rules = &end->service->rules;
+	const struct supervise_service *rules = end->service->rules;
 	const char *name = end->service->spec.name;
-	const char *colon = end->detail[0] != '\0' ? ": " : "";
+	const char *detail = end->detail != NULL ? end->detail : "";
+	const char *colon = detail[0] != '\0' ? ": " : "";
 	char time[32];
 
 	switch (end->fault) {
@@ -61,16 +62,15 @@ static bool explain_fault(const struct init_end *end, struct err *err)
 	case INIT_FAULT_NOT_READY:
 		format_time(rules->ready_timeout, time, sizeof(time));
 		(void)err_set(err, (enum err_code)end->status, "%s: not ready in %s%s%s", name,
-			time, colon, end->detail);
+			time, colon, detail);
 		return true;
 	case INIT_FAULT_CLOSED:
-		(void)err_set(
-			err, (enum err_code)end->status, "%s: not ready: %s", name, end->detail);
+		(void)err_set(err, (enum err_code)end->status, "%s: not ready: %s", name, detail);
 		return true;
 	case INIT_FAULT_UNHEALTHY:
 		(void)err_set(err, (enum err_code)end->status,
 			"%s: unhealthy %u times in a row%s%s", name, rules->health_failures, colon,
-			end->detail);
+			detail);
 		return true;
 	}
 	return false;
@@ -113,7 +113,7 @@ bool init_explain(const struct init_end *end, struct err *err)
 		(void)err_set(err, (enum err_code)end->status, "asked to stop");
 		return false;
 	}
-	rules = &end->service->rules;
+	rules = end->service->rules;
 	wrong = explain_fault(end, err) || explain_cause(end, err);
 	if (!end->limit)
 		return wrong;

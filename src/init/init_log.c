@@ -40,7 +40,7 @@ static void set_specs(struct init *init)
 	const struct relay_stream *stream = init->log.relay.streams;
 
 	for (unsigned i = 0; i < init->sup.count; i++) {
-		struct launch_spec *spec = &init->instances[i].spec;
+		struct launch_spec *spec = init->instances[i].spec;
 
 		if (!is_marked(init, i))
 			continue;
@@ -107,8 +107,8 @@ void init_log_prepare(const struct instance *instance)
 {
 	if (instance->service->log == PLAN_LOG_RAW)
 		return;
-	(void)sys_set_status_flags(instance->spec.output, 0);
-	(void)sys_set_status_flags(instance->spec.error, 0);
+	(void)sys_set_status_flags(instance->spec->output, 0);
+	(void)sys_set_status_flags(instance->spec->error, 0);
 }
 
 void init_log_note_end(struct init *init)

@@ -92,13 +92,13 @@ static int open_notice(struct instance *instance, struct notice *notice, struct 
 	if (fd >= 0)
 		return 0;
 	return err_set_errno(err, ERR_CONFIG, errno,
-		"services.%s.ready: cannot make the socket %s%s", instance->spec.name, text,
+		"services.%s.ready: cannot make the socket %s%s", instance->spec->name, text,
 		errno == EROFS ? " (a read-only file system; `notify` alone needs no file)" : "");
 }
 
 static bool notifies(const struct init_service *service)
 {
-	return service->rules.ready_timeout >= 0 && service->ready == INIT_READY_NOTIFY;
+	return service->rules->ready_timeout >= 0 && service->ready == INIT_READY_NOTIFY;
 }
 
 int init_notify_open(struct init *init, struct err *err)
@@ -187,7 +187,7 @@ static void set_heir(struct instance *instance, pid_t pid)
 		return;
 	notice->heir_fd = sys_pidfd_open(pid);
 	if (notice->heir_fd < 0)
-		log_info("%s: process %d cannot become its main process: %s", instance->spec.name,
+		log_info("%s: process %d cannot become its main process: %s", instance->spec->name,
 			(int)pid, strerror(errno));
 	else
 		notice->heir = pid;
@@ -196,13 +196,13 @@ static void set_heir(struct instance *instance, pid_t pid)
 /* Only what PID 1 itself keeps; false where there is no record. */
 static bool take(struct instance *instance, const struct notify_record *record)
 {
-	const char *name = instance->spec.name;
+	const char *name = instance->spec->name;
 
 	if (!record)
 		return false;
 	instance->notice->foreign |= record->foreign;
 	if (record->status_given) {
-		ctl_copy(instance->status, sizeof(instance->status), record->status);
+		ctl_copy(instance->service->words->status, NOTIFY_STATUS_MAX + 1, record->status);
 		log_debug("%s: status: %s", name, record->status);
 	}
 	if (record->main_pid != 0)
@@ -325,7 +325,7 @@ static bool go_on(struct instance *instance)
 	instance->pid = instance->run.pid = notice->main = heir;
 	if (sys_getpgid(heir) != instance->group)
 		instance->group = heir;
-	log_info("%s: goes on as process %d", instance->spec.name, (int)heir);
+	log_info("%s: goes on as process %d", instance->spec->name, (int)heir);
 	tell_heir(instance);
 	return true;
 }
@@ -368,8 +368,9 @@ bool init_notify_outlives(struct instance *instance)
 void init_notify_excuse(const struct instance *instance, char *out, size_t size)
 {
 	const struct notice *notice = instance->notice;
+	const char *status = instance->service->words->status;
 
 	(void)format_text(out, size, "no READY=1 came%s%s%s",
 		notice->foreign ? ", but messages of processes that are not its own" : "",
-		instance->status[0] != '\0' ? "; its status: " : "", instance->status);
+		status[0] != '\0' ? "; its status: " : "", status);
 }

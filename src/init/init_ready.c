@@ -24,7 +24,7 @@ static struct instance *instance_of(const struct helper *helper)
 /* Supervise's own deadline comes later: the child says why it was not ready. */
 static int64_t last_look(const struct instance *instance)
 {
-	int64_t timeout = instance->service->rules.ready_timeout;
+	int64_t timeout = instance->service->rules->ready_timeout;
 	int64_t margin = timeout / 4 < READY_MARGIN ? timeout / 4 : READY_MARGIN;
 
 	return sys_now() + timeout - margin;
@@ -101,13 +101,13 @@ static void on_ready(struct helper *helper, const void *record)
 		return;
 	}
 	if (!verdict->healthy)
-		memcpy(instance->run.detail, verdict->reason, sizeof(instance->run.detail));
+		memcpy(instance->service->words->run, verdict->reason, PROBE_REASON_MAX);
 	init_tell(instance, verdict->healthy ? EVENT_READY : EVENT_NOT_READY);
 }
 
 void init_await(struct instance *instance)
 {
-	struct helper *helper = &instance->ready;
+	struct helper *helper = &instance->check;
 	int started = 0;
 
 	helper->arg = instance;
@@ -147,8 +147,8 @@ static void on_health(struct helper *helper, const void *record)
 	const struct probe_verdict *verdict = record ? record : &none;
 
 	if (!verdict->healthy) {
-		memcpy(instance->run.detail, verdict->reason, sizeof(instance->run.detail));
-		log_info("%s: unhealthy: %s", instance->spec.name, verdict->reason);
+		memcpy(instance->service->words->run, verdict->reason, PROBE_REASON_MAX);
+		log_info("%s: unhealthy: %s", instance->spec->name, verdict->reason);
 	}
 	init_tell_health(instance, verdict->healthy);
 }
@@ -156,19 +156,19 @@ static void on_health(struct helper *helper, const void *record)
 /* So is a look that has not come back since the last one. */
 void init_probe(struct instance *instance)
 {
-	bool stuck = instance->health.source.fd >= 0;
+	bool stuck = instance->check.source.fd >= 0;
 
-	helper_cancel(&instance->health);
-	instance->health.arg = instance;
-	instance->unprobed = helper_start(instance->init, &instance->health,
+	helper_cancel(&instance->check);
+	instance->check.arg = instance;
+	instance->unprobed = helper_start(instance->init, &instance->check,
 				     sizeof(struct probe_verdict), look_health, on_health) < 0;
 	/* That says nothing about the service. */
 	if (instance->unprobed)
 		init_ask_at(instance->init, sys_now() + INIT_ASK_AGAIN);
 	if (!stuck)
 		return;
-	(void)strcpy(instance->run.detail, "the probe does not come back");
-	log_info("%s: unhealthy: %s", instance->spec.name, instance->run.detail);
+	(void)strcpy(instance->service->words->run, "the probe does not come back");
+	log_info("%s: unhealthy: %s", instance->spec->name, instance->service->words->run);
 	instance->hung = instance->init->flagged = true;
 }
 
@@ -206,30 +206,31 @@ int init_open_newline(struct instance *instance)
 	fd_close(&instance->newline);
 	if (sys_pipe(fds) < 0)
 		return err_set_errno(&instance->init->err, ERR_INTERNAL, errno,
-			"%s: cannot make a pipe", instance->spec.name);
+			"%s: cannot make a pipe", instance->spec->name);
 	instance->newline = fds[0];
-	instance->spec.extra = fds[1];
+	instance->spec->extra = fds[1];
 	return 0;
 }
 
 void init_give_newline(struct instance *instance)
 {
-	if (instance->spec.extra > 0)
-		fd_close(&instance->spec.extra);
+	if (instance->spec->extra > 0)
+		fd_close(&instance->spec->extra);
 }
 
 void init_note_unready(struct instance *instance)
 {
-	struct init_end *run = &instance->run;
+	struct run *run = &instance->run;
+	char *words = instance->service->words->run;
 
 	if (instance->service->ready == INIT_READY_FD)
-		(void)format_text(run->detail, sizeof(run->detail),
+		(void)format_text(words, PROBE_REASON_MAX,
 			run->fault == INIT_FAULT_CLOSED
 				? "descriptor %d was closed without a newline"
 				: "no newline came on descriptor %d",
-			instance->spec.extra_as);
+			instance->spec->extra_as);
 	if (instance->notice)
-		init_notify_excuse(instance, run->detail, sizeof(run->detail));
+		init_notify_excuse(instance, words, PROBE_REASON_MAX);
 	if (run->fault == INIT_FAULT_NONE)
 		run->fault = INIT_FAULT_NOT_READY;
 	init_end_checks(instance);
@@ -237,7 +238,6 @@ void init_note_unready(struct instance *instance)
 
 void init_end_checks(struct instance *instance)
 {
-	helper_cancel(&instance->ready);
-	helper_cancel(&instance->health);
+	helper_cancel(&instance->check);
 	fd_close(&instance->newline);
 }

@@ -117,8 +117,8 @@ static void take_block(struct init *init, uint64_t size)
 	reload->block = reload->task.block;
 	reload->task.block = -1;
 	for (unsigned i = 0; i < init->sup.count; i++) {
-		init->instances[i].spec.block = reload->block;
-		init->instances[i].spec.block_index = i;
+		init->instances[i].spec->block = reload->block;
+		init->instances[i].spec->block_index = i;
 	}
 	log_info("the environment has changed: a service gets it when it is started again");
 }

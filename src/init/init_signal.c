@@ -82,7 +82,7 @@ static bool asks_to_stop(const struct init *init, int number)
 
 	if (number == SIGTERM || number == SIGINT)
 		return true;
-	return instance && !instance->service->rules.passive &&
+	return instance && !instance->service->rules->passive &&
 	       instance->service->stop_signal == number;
 }
 

@@ -113,16 +113,15 @@ int __wrap_sys_execve(const char *path, char *const argv[], char *const envp[])
 static int run_engine(const struct engine *engine, char *const *words)
 {
 	static char *const envp[] = {NULL};
+	struct supervise_service rules = {
+		.passive = !engine->configured, .main = true, .ready_timeout = -1, .timeout = -1};
 	struct init_service service = {
 		.spec = {.name = "app",
 			.path = words[0],
 			.argv = words,
 			.envp = envp,
 			.terminal = -1},
-		.rules = {.passive = !engine->configured,
-			.main = true,
-			.ready_timeout = -1,
-			.timeout = -1},
+		.rules = &rules,
 		.stop_signal = SIGTERM,
 	};
 	struct init_policy policy = engine->policy;

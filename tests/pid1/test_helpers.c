@@ -42,7 +42,7 @@ static int tear_down(void **state)
 	return pid1_tear_down(state);
 }
 
-static int run_engine(const struct init_service *service)
+static int run_engine(struct init_service *service)
 {
 	struct init_policy policy = {0};
 	struct launch_signals signals;
@@ -56,6 +56,8 @@ static int run_engine(const struct init_service *service)
 	return end.status;
 }
 
+static struct init_words words_said;
+
 static void start(struct pid1 *pid1, struct init_service *service, char **words)
 {
 	static char *const envp[] = {NULL};
@@ -67,8 +69,9 @@ static void start(struct pid1 *pid1, struct init_service *service, char **words)
 		.envp = envp,
 		.extra_as = 3,
 		.terminal = -1};
-	service->rules.main = true;
-	service->rules.timeout = -1;
+	service->rules->main = true;
+	service->rules->timeout = -1;
+	service->words = &words_said;
 	service->stop_signal = 15;
 	forks = 0;
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
@@ -119,8 +122,8 @@ static void test_ready_no_helper_for_a_while_is_ready_all_the_same(void **state)
 	struct pid1 *pid1 = *state;
 	char steps[] = "steps", write_step[] = "write=3";
 	char *words[] = {child(), steps, write_step, NULL};
-	struct init_service service = {
-		.ready = INIT_READY_FD, .rules.ready_timeout = INT64_C(1000000000) * 3600};
+	struct supervise_service rules = {.ready_timeout = INT64_C(1000000000) * 3600};
+	struct init_service service = {.rules = &rules, .ready = INIT_READY_FD};
 
 	start(pid1, &service, words);
 	expect_refusals(pid1);
@@ -139,11 +142,10 @@ static void test_health_no_helper_for_a_while_is_not_sick(void **state)
 	struct probe_target target = {.kind = PROBE_FILE, .path = "/no/such/file"};
 	char steps[] = "steps", say_step[] = "say=up";
 	char *words[] = {child(), steps, say_step, NULL};
-	struct init_service service = {.rules.ready_timeout = -1,
-		.rules.health_every = 20000000,
-		.rules.health_failures = 2,
-		.health_timeout = 20000000,
-		.health_target = &target};
+	struct supervise_service rules = {
+		.ready_timeout = -1, .health_every = 20000000, .health_failures = 2};
+	struct init_service service = {
+		.rules = &rules, .health_timeout = 20000000, .health_target = &target};
 
 	start(pid1, &service, words);
 	expect_refusals(pid1);

@@ -19,13 +19,12 @@ static void load_all(struct fixture *f, struct load *load, const char *yaml)
 
 static struct init_service *resolve_all(struct load *load)
 {
-	struct init_service *services =
-		arena_array(load->arena, load->plan.service_count, sizeof(*services));
-	struct err err;
+	struct init_service *services;
+	struct err_list errors;
 
-	for (size_t i = 0; i < load->plan.service_count; i++)
-		if (service_resolve(load, &load->plan.services[i], &services[i], &err) < 0)
-			fail_msg("%s", err.message);
+	err_list_init(&errors);
+	if (service_resolve(load, &services, &errors) < 0)
+		fail_msg("%s", errors.errs[0].message);
 	return services;
 }
 
@@ -62,14 +61,15 @@ static void test_resolve_environment_shared_where_all_is_passed(void **state)
 /* What is wrong with the first service of the text. */
 static void assert_refused(struct fixture *f, const char *yaml, const char *expected)
 {
-	struct init_service service;
+	struct init_service *services;
 	struct load load;
-	struct err err;
+	struct err_list errors;
 	char text[2048];
 
 	load_all(f, &load, yaml);
-	assert_int_equal(service_resolve(&load, &load.plan.services[0], &service, &err), -1);
-	(void)err_format(&err, text, sizeof(text));
+	err_list_init(&errors);
+	assert_int_equal(service_resolve(&load, &services, &errors), -1);
+	(void)err_format(&errors.errs[0], text, sizeof(text));
 	assert_string_equal(text, expected);
 }
 
@@ -89,9 +89,9 @@ static void test_resolve_targets_expanded_and_taken_apart(void **state)
 	assert_string_equal(services[0].ready_target->port, "81");
 	assert_int_equal(services[0].health_target->kind, PROBE_UNIX);
 	assert_string_equal(services[0].health_target->path, "/bin/s");
-	assert_true(services[0].rules.ready_timeout > 0 && services[0].rules.health_every > 0);
+	assert_true(services[0].rules->ready_timeout > 0 && services[0].rules->health_every > 0);
 	assert_null(services[1].health_target);
-	assert_true(services[1].rules.health_every == 0);
+	assert_true(services[1].rules->health_every == 0);
 	assert_int_equal(services[2].ready, INIT_READY_NOTIFY);
 	assert_string_equal(services[2].notify, "/run/c");
 }
@@ -154,9 +154,10 @@ static void test_keep_everything_and_nothing_else(void **state)
 	assert_int_equal(s[0].spec.limit_count, 2);
 	assert_int_equal(s[0].spec.limits[0].value.rlim_cur, 7);
 	assert_string_equal(s[0].spec.limits[1].name, "core");
-	assert_int_equal(s[0].rules.depend_count, 1);
-	assert_int_equal(s[0].rules.depends[0], 1);
-	s[0].rules.restart_times[s[0].rules.restart_limit - 1] = 1;
+	assert_ptr_equal(s[1].rules, s[0].rules + 1);
+	assert_int_equal(s[0].rules->depend_count, 1);
+	assert_int_equal(s[0].rules->depends[0], 1);
+	s[0].rules->restart_times[s[0].rules->restart_limit - 1] = 1;
 	assert_string_equal(s[0].spec.envp[0], "A=1");
 	assert_string_equal(s[0].spec.envp[3], "PATH=/bin");
 	assert_null(s[0].spec.envp[4]);
