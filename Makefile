@@ -360,7 +360,11 @@ CPPFLAGS := -D_GNU_SOURCE -DHUSK_VERSION='"$(VERSION)"' -Iinclude
 CFLAGS   := -std=c11 $(WARNINGS)
 
 # The release: static musl, reproducible.
-MUSL_CFLAGS := -Oz -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+# Whatever makes code faster and larger is off, and so are the registers of floating point, which
+# functions like printf would save for nothing.
+MUSL_SMALL  := -Oz -mgeneral-regs-only -fno-jump-tables -fno-tree-ch -fno-tree-pre -fno-code-hoisting \
+	-fno-tree-loop-im -fno-move-loop-invariants $(if $(filter x86_64,$(TRIPLE)),-malign-data=abi)
+MUSL_CFLAGS := $(MUSL_SMALL) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	-fno-pie -fstack-protector -ffile-prefix-map=$(CURDIR)=. -DHUSK_WITHOUT_HELP
 MUSL_LDFLAGS := -static -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
 	-Wl,-z,noseparate-code -s
@@ -369,7 +373,7 @@ HUSK_LAYOUT := src/husk.ld
 
 # Where each byte of a template passes speed counts, not size.
 MUSL_FAST := src/text/template_read src/text/template_run
-$(MUSL_FAST:%=$(BUILD)/musl/%.o): private MUSL_CFLAGS += -O2
+$(MUSL_FAST:%=$(BUILD)/musl/%.o): private MUSL_CFLAGS := -O2 $(filter-out $(MUSL_SMALL),$(MUSL_CFLAGS))
 
 # The tests: glibc, sanitizers.
 TEST_CFLAGS  := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
