@@ -181,7 +181,8 @@ int cmd_wait(int argc, char **argv)
 	if (arguments.request.timeout > TRY_SECONDS * SECOND)
 		arguments.request.timeout = TRY_SECONDS * SECOND;
 	for (char *const *target = arguments.targets; *target != NULL; target++) {
-		(void)probe_parse(*target, &arguments.target, NULL);
+		if (probe_parse(*target, &arguments.target, &err) < 0)
+			return cmd_fail(&err);
 		probe_until(&arguments.request, deadline, &verdict);
 		if (!verdict.healthy)
 			return fail(*target, &verdict, ERR_TIMED_OUT);

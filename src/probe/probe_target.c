@@ -74,7 +74,7 @@ static int keep_host(struct parser *parser, struct str host, bool in_brackets)
 {
 	struct address address;
 	struct buf out;
-	bool fits;
+	bool fits, no_memory = false;
 
 	if (in_brackets) {
 		fits = memchr(host.data, ':', host.len) != NULL &&
@@ -83,8 +83,11 @@ static int keep_host(struct parser *parser, struct str host, bool in_brackets)
 		buf_init(&out, PROBE_TARGET_MAX);
 		fits = memchr(host.data, ':', host.len) == NULL &&
 		       filter_apply(FILTER_HOST, host, &out, NULL) == 0;
+		no_memory = out.failed;
 		buf_fini(&out);
 	}
+	if (no_memory)
+		return err_nomem(parser->err);
 	if (!fits)
 		return refuse(parser, "the host is no name, IPv4 address or [IPv6 address]");
 	return keep(parser, host, &parser->target->host);

@@ -45,6 +45,7 @@ struct lookup {
 	unsigned refused[QUESTIONS]; /* by these servers */
 	unsigned up;                 /* servers that can be asked */
 	int code;                    /* the last refusal's */
+	int errnum;                  /* why one could not be asked */
 };
 
 static bool is_blank(char c)
@@ -172,6 +173,7 @@ static void read_rules(struct rules *rules)
 
 static void drop_server(struct server *server)
 {
+	server->lookup->errnum = errno;
 	loop_remove(&server->lookup->loop, &server->source);
 	fd_close(&server->source.fd);
 	server->lookup->up &= ~server->bit;
@@ -230,7 +232,7 @@ static void call_server(struct lookup *lookup, unsigned index)
 		loop_add(&lookup->loop, &server->source, LOOP_READ) == 0)
 		lookup->up |= server->bit;
 	else
-		fd_close(&server->source.fd);
+		drop_server(server);
 }
 
 static bool is_settled(const struct lookup *lookup)
@@ -278,8 +280,10 @@ static int ask(struct lookup *lookup, struct str name, int64_t deadline)
 	uint16_t ids[QUESTIONS];
 	int64_t now = sys_now();
 
-	if (sys_getrandom(ids, sizeof(ids)) < 0)
+	if (sys_getrandom(ids, sizeof(ids)) < 0) {
+		lookup->errnum = errno;
 		return -1;
+	}
 	/* So that an answer is one to one of them. */
 	ids[1] = (uint16_t)(ids[0] ^ (ids[1] | 1));
 	for (unsigned i = 0; i < QUESTIONS; i++) {
@@ -358,6 +362,9 @@ static int explain(const struct lookup *lookup, const char *host, int result, st
 	if (lookup->code != DNS_OK)
 		return err_set(err, ERR_INTERNAL, "the name server %s refuses %s (code %d)", text,
 			host, lookup->code);
+	if (lookup->errnum != 0)
+		return err_set_errno(err, ERR_INTERNAL, lookup->errnum,
+			"cannot ask the name server %s about %s", text, host);
 	return err_set(err, ERR_INTERNAL, "no answer about %s from the name server %s", host, text);
 }
 

@@ -79,7 +79,8 @@ int stream_send(int fd, const void *data, size_t size, int64_t deadline)
 		ssize_t sent = sys_send_nowait(fd, rest, size);
 
 		if (sent < 0) {
-			if (errno != EAGAIN || await(fd, LOOP_WRITE, deadline) < 0)
+			if (errno != EAGAIN || sys_now() > deadline ||
+				await(fd, LOOP_WRITE, deadline) < 0)
 				return -1;
 			continue;
 		}

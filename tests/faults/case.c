@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,6 +31,11 @@ enum {
 
 static const char *program;
 static int output = -1; /* a file */
+static struct {
+	int listener;
+	int peer;
+	char url[64];
+} server = {-1, -1, ""};
 
 /* The process's end of things; the test's are closed in it. */
 struct ends {
@@ -38,9 +44,43 @@ struct ends {
 	int terminal[2];
 };
 
+static int open_server(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+
+	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (bind(server.listener, (struct sockaddr *)&address, size) < 0 ||
+		getsockname(server.listener, (struct sockaddr *)&address, &size) < 0 ||
+		listen(server.listener, 8) < 0)
+		return -1;
+	(void)snprintf(
+		server.url, sizeof(server.url), "http://127.0.0.1:%u/", ntohs(address.sin_port));
+	return 0;
+}
+
+/* Without having heard the question. What it answers is read before its end is seen, and until the
+ * next one comes it does not close what it may not have read. */
+static void serve(void)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\n\r\nbody";
+	int fd = accept4(server.listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (server.peer >= 0)
+		(void)close(server.peer);
+	server.peer = fd;
+	(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+}
+
 int case_init(const char *child)
 {
 	program = child;
+	if (open_server() < 0)
+		return -1;
 	/* What husk leaves comes to us, and is seen. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || inject_init() < 0)
 		return -1;
@@ -52,6 +92,8 @@ static const char *resolve(const char *word)
 {
 	if (word[0] != '@')
 		return word;
+	if (strcmp(word, "@HTTP") == 0)
+		return server.url;
 	return strcmp(word, "@CHILD") == 0 ? program : world_path(word + 1);
 }
 
@@ -202,8 +244,8 @@ static int64_t now_ms(void)
 /* Reads until nobody can write any more; false where the time was over. */
 static bool listen_to(struct ends *ends, struct outcome *outcome)
 {
-	struct pollfd fds[3] = {{ends->errors[0], POLLIN, 0}, {ends->life[0], POLLIN, 0},
-		{ends->terminal[0], POLLIN, 0}};
+	struct pollfd fds[4] = {{ends->errors[0], POLLIN, 0}, {ends->life[0], POLLIN, 0},
+		{ends->terminal[0], POLLIN, 0}, {server.listener, POLLIN, 0}};
 	int64_t end = now_ms() + LIMIT_MS;
 	char other[512];
 	size_t len = 0;
@@ -213,7 +255,7 @@ static bool listen_to(struct ends *ends, struct outcome *outcome)
 
 		if (left <= 0)
 			return false;
-		(void)poll(fds, 3, (int)left);
+		(void)poll(fds, 4, (int)left);
 		if (fds[0].revents != 0) {
 			ssize_t got = read(fds[0].fd,
 				len < sizeof(outcome->text) - 1 ? outcome->text + len : other,
@@ -229,6 +271,8 @@ static bool listen_to(struct ends *ends, struct outcome *outcome)
 		/* What it writes to its terminal is not looked at. */
 		if (fds[2].revents != 0 && read(fds[2].fd, other, sizeof(other)) <= 0)
 			fds[2].fd = -1;
+		if (fds[3].revents != 0)
+			serve();
 		outcome->text[len] = '\0';
 	}
 	return true;

@@ -10,12 +10,14 @@ enum case_errors { ERRORS_PIPE, ERRORS_SOCKET, ERRORS_NO_READER };
 
 struct scene {
 	const char *name;
-	/* The command line; "@NAME" stands for a path of the world, "@CHILD" for the program. */
+	/* The command line; "@NAME" stands for a path of the world, "@CHILD" for the program,
+	 * "@HTTP" for a server that answers. */
 	const char *words[9];
 	const char *environment[4]; /* besides what all scenes have */
 	enum case_errors errors;    /* what standard error is */
 	bool init;                  /* husk is PID 1 of namespaces of its own */
 	bool served;                /* it is not, but something that answers as if it were one */
+	bool probes;                /* it asks a peer, and says by its status what came of it */
 	bool closed;                /* the standard descriptors but the third are closed */
 	bool terminal;              /* standard input is the controlling terminal */
 	bool child_ignored;         /* SIGCHLD is, at the start */

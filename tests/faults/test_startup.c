@@ -160,6 +160,17 @@ static const struct scene scenes[] = {
 		.init = true,
 		.status = ERR_FAILED,
 		.says = "no husk to talk to"},
+	{.name = "probe", .words = {"husk", "probe", "@HTTP"}, .probes = true},
+	{.name = "wait",
+		.words = {"husk", "wait", "-v", "--timeout=300ms", "file:/", "@HTTP"},
+		.probes = true,
+		.says = "status 200"},
+	{.name = "probe, name",
+		.words = {"husk", "probe", "tcp://husk.invalid:1"},
+		.probes = true,
+		.given = {{CALL_sys_open, "/etc/resolv.conf", 9, ENOENT}},
+		.status = ERR_FAILED,
+		.says = "husk.invalid"},
 	{.name = "usage", .words = {"husk", "nosuch"}, .status = ERR_USAGE, .says = "nosuch"},
 	{.name = "usage, no /proc",
 		.words = {"husk", "nosuch"},
@@ -234,6 +245,8 @@ static bool is_documented(const struct scene *scene, int status)
 		return true;
 	if (scene->served)
 		return status == ERR_FAILED || status == ERR_INTERNAL || status == ERR_USAGE;
+	if (scene->probes && (status == ERR_FAILED || status == ERR_TIMED_OUT))
+		return true;
 	return status == ERR_USAGE || status == ERR_INTERNAL || status == ERR_CONFIG ||
 	       status == ERR_NOT_EXECUTABLE || status == ERR_NOT_FOUND;
 }
