@@ -154,7 +154,7 @@ static const struct scene scenes[] = {
 		.words = {"husk", "status", "--metrics", "app"},
 		.served = true},
 	{.name = "stop", .every = 2, .words = {"husk", "stop", "app"}, .served = true},
-	{.name = "reload", .every = 2, .words = {"husk", "reload"}, .served = true},
+	{.name = "reload, asked", .every = 2, .words = {"husk", "reload"}, .served = true},
 	{.name = "status, nobody",
 		.words = {"husk", "status"},
 		.init = true,

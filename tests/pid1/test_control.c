@@ -332,6 +332,50 @@ static void test_signal_and_reload_reach_the_process(void **state)
 	finish(pid1, 0);
 }
 
+static void write_template(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void test_refused_reload_says_why(void **state)
+{
+	struct pid1 *pid1 = *state;
+	char from[256], to[300], services[1024];
+
+	(void)unit_path(from, sizeof(from), "husk-template-XXXXXX");
+	close(mkstemp(from));
+	(void)snprintf(to, sizeof(to), "%s.out", from);
+	write_template(from, "first");
+	(void)snprintf(services, sizeof(services),
+		"  app: {command: [CHILD, report-signals, '15'], reload: HUP}\n"
+		"templates:\n- {from: %s, to: %s}\n",
+		from, to);
+	start(pid1, NULL, services);
+	pid1_expect(pid1, "ready");
+	await_status(pid1, 0);
+	write_template(from, "${NOBODY:?has said it}");
+	expect(pid1, WORDS("reload"), 1, "husk: reload refused: ");
+	assert_non_null(strstr(output, "has said it"));
+	/* The services are as they were. */
+	expect(pid1, WORDS("status"), 0, "\nthe last reload, ");
+	assert_non_null(strstr(output, "has said it"));
+	expect(pid1, WORDS("status", "--json"), 0, "\"reloads\":0,\"reload_failures\":1,");
+	write_template(from, "second");
+	expect(pid1, WORDS("reload"), 0, "");
+	pid1_expect(pid1, "signal 1");
+	expect(pid1, WORDS("status", "--metrics"), 0, "\nhusk_reloads_total 1\n");
+	assert_non_null(strstr(output, "\nhusk_reload_failures_total 1\n"));
+	expect(pid1, WORDS("status"), 0, "running");
+	assert_null(strstr(output, "reload"));
+	finish(pid1, 0);
+	assert_int_equal(unlink(from), 0);
+	assert_int_equal(unlink(to), 0);
+}
+
 /* In KiB. */
 static int resident(const struct pid1 *pid1)
 {
@@ -654,6 +698,7 @@ int main(void)
 		TEST(test_start_that_fails_says_why),
 		TEST(test_timeout_over_is_124),
 		TEST(test_signal_and_reload_reach_the_process),
+		TEST(test_refused_reload_says_why),
 		TEST(test_memory_of_an_answer_given_back),
 		TEST(test_wrong_words_are_64),
 		TEST(test_nobody_to_ask_is_said),
