@@ -287,7 +287,7 @@ static bool check_one(unsigned state, unsigned event, enum supervise_phase phase
 	tested->started = NOW - RAN;
 	f.sup.starting = state == SERVICE_STARTING ? 1 : 0;
 	if (expected.intent == KEEP)
-		expected.intent = intent;
+		expected.intent = (int)intent;
 	happen(&f, (enum supervise_event)event);
 	acts = acts_of(&f, TESTED);
 	if (tested->state == expected.next && acts == expected.acts &&

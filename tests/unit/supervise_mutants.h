@@ -1,7 +1,8 @@
 /*
  * supervise_mutants: supervise's tables with one thing taken out of one cell: where it leads to, or
  * one of its acts. A test that sees nothing of it is no test of that cell. The program has tables
- * of its own, which can be written to: it is built with an empty SUPERVISE_TABLE.
+ * of its own, which can be written to: they are compiled with an empty SUPERVISE_TABLE. Included
+ * before what includes init/supervise.h.
  */
 #ifndef HUSK_TESTS_SUPERVISE_MUTANTS_H
 #define HUSK_TESTS_SUPERVISE_MUTANTS_H
@@ -12,6 +13,8 @@
 
 #include "unit.h"
 
+#undef SUPERVISE_TABLE
+#define SUPERVISE_TABLE
 #include "init/supervise.h"
 
 struct mutants {

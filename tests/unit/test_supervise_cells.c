@@ -1,10 +1,9 @@
 /*
  * Each cell of supervise's tables, one by one.
  */
-#include "unit/unit.h"
+#include "unit/supervise_mutants.h"
 
 #include "unit/supervise_cells.h"
-#include "unit/supervise_mutants.h"
 
 static void test_service_each_cell_as_meant(void **state)
 {
