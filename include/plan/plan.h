@@ -105,23 +105,25 @@ struct plan_service {
 				     ad-hoc service it is literal: not to be expanded */
 	struct plan_list pass;    /* patterns of variables it gets; not given: all */
 	struct plan_text cwd;
-	int64_t stop_delay;           /* ns */
-	int stop_signal;              /* TERM */
-	int64_t stop_timeout;         /* ns; -1: what `grace` leaves */
-	struct plan_place stop_place; /* of the key `stop`; file NULL: not given */
-	bool umask_given;
-	mode_t umask;
-	bool nice_given;
-	int nice;
 	struct plan_limit *limits;
 	size_t limit_count;
 	bool adhoc; /* from the command line: signals pass unchanged, no stop sequence */
+	bool umask_given;
+	bool nice_given;
+	bool restart_given;
+	bool reload_given;
+	bool reload_watch; /* a change of the sources is a reload */
+	bool main;         /* its end ends the container; set too where it is the only one */
+	bool oneshot;      /* runs to its end once; what comes after it waits for that */
+	mode_t umask;
+	int nice;
+	int reload_signal; /* 0: it is restarted instead */
+	int stop_signal;   /* TERM */
 
-	/* What it is. */
-	bool main;     /* its end ends the container; set too where it is the only one */
-	bool oneshot;  /* runs to its end once; what comes after it waits for that */
-	int64_t every; /* 0: not periodic */
-	enum plan_overlap overlap;
+	int64_t stop_delay;
+	int64_t stop_timeout;         /* -1: what `grace` leaves */
+	struct plan_place stop_place; /* of the key `stop`; file NULL: not given */
+
 	/* What it waits for: names as written, and what `after` here and `before` elsewhere come
 	 * to: indices into plan->services, each once, without cycles. */
 	struct plan_list after;
@@ -129,25 +131,21 @@ struct plan_service {
 	unsigned *depends;
 	unsigned depend_count;
 
-	bool restart_given;
-	enum plan_restart
-		restart;       /* not given: NEVER where main, oneshot or periodic, else FAILURE */
-	int64_t restart_delay; /* least time between two starts; 100 ms */
+	enum plan_log log;
+	enum plan_overlap overlap;
+	enum plan_restart restart; /* not given: FAILURE; NEVER of main, oneshot, periodic */
+	int64_t every;             /* 0: not periodic */
+	int64_t restart_delay;     /* least time between two starts; 100 ms */
 	int64_t restart_delay_max; /* it doubles up to here; 30 s */
-	unsigned restart_limit;    /* restarts within the window before it has failed; 0: none */
 	int64_t restart_window;    /* 5 in 60 s */
+	unsigned restart_limit;    /* restarts within the window before it has failed; 0: none */
 
-	struct plan_text ready;   /* a probe's target, `notify`, `notify:PATH` or `fd:N` */
-	int64_t ready_timeout;    /* 30 s */
-	struct plan_text health;  /* a probe's target */
+	unsigned health_failures; /* in a row; 3 */
 	int64_t health_every;     /* 10 s */
 	int64_t health_timeout;   /* 2 s, at most `every` */
-	unsigned health_failures; /* in a row; 3 */
-
-	bool reload_given;
-	int reload_signal; /* 0: it is restarted instead */
-	bool reload_watch; /* a change of the sources is a reload */
-	enum plan_log log;
+	struct plan_text health;  /* a probe's target */
+	struct plan_text ready;   /* a probe's target, `notify`, `notify:PATH` or `fd:N` */
+	int64_t ready_timeout;    /* 30 s */
 };
 enum { PLAN_SERVICES_MAX = 4096, PLAN_RESTART_LIMIT_MAX = 100 };
 
