@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "init/relay.h"
@@ -17,8 +18,9 @@ struct instance;
 
 /* All zero but `start_at`: no service has its lines marked. */
 struct init_log {
-	struct relay relay; /* count 0: there is none to be started */
-	pid_t pid;          /* 0: none runs */
+	struct relay relay;  /* count 0: there is none to be started */
+	struct rlimit files; /* before it was raised for the pipes */
+	pid_t pid;           /* 0: none runs */
 	int64_t started_at;
 	int64_t start_at; /* when to start another; SUPERVISE_NEVER: not */
 	int64_t pause;    /* before one that follows on one that did not last */

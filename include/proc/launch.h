@@ -41,6 +41,7 @@ struct launch_spec {
 	mode_t umask;
 	bool nice_given;
 	int nice;
+	const struct rlimit *files; /* NULL, or the limit of descriptors that husk has raised */
 	const struct plan_limit *limits;
 	size_t limit_count;
 	int input;  /* 0: husk's own; else what becomes standard input */

@@ -12,6 +12,8 @@ enum {
 	LASTED = 1000000000, /* ns */
 	PAUSE_FIRST = 100000000,
 	FINISH_PAUSE = 1000000,
+	/* Descriptors for everything else. */
+	FILES_BESIDES = 1000,
 };
 #define PAUSE_MOST (32 * (int64_t)PAUSE_FIRST)
 
@@ -35,13 +37,28 @@ static void set_streams(struct init *init, struct relay_stream *streams)
 	}
 }
 
-static void set_specs(struct init *init)
+/* Each stream has two descriptors: the usual 1,024 are not enough for many. Services start with
+ * what husk was given. */
+static const struct rlimit *raise_files(struct init_log *log)
+{
+	rlim_t wanted = (rlim_t)log->relay.count * 2 + FILES_BESIDES;
+	struct rlimit raised;
+
+	if (sys_prlimit(0, RLIMIT_NOFILE, NULL, &log->files) < 0 || log->files.rlim_cur >= wanted)
+		return NULL;
+	raised = log->files;
+	raised.rlim_cur = wanted < raised.rlim_max ? wanted : raised.rlim_max;
+	return sys_prlimit(0, RLIMIT_NOFILE, &raised, NULL) == 0 ? &log->files : NULL;
+}
+
+static void set_specs(struct init *init, const struct rlimit *files)
 {
 	const struct relay_stream *stream = init->log.relay.streams;
 
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		struct launch_spec *spec = init->instances[i].spec;
 
+		spec->files = files;
 		if (!is_marked(init, i))
 			continue;
 		spec->output = stream++->ends[1];
@@ -52,6 +69,7 @@ static void set_specs(struct init *init)
 int init_log_set_up(struct init *init, struct err *err)
 {
 	struct relay *relay = &init->log.relay;
+	const struct rlimit *files;
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < init->sup.count; i++)
@@ -65,9 +83,10 @@ int init_log_set_up(struct init *init, struct err *err)
 	relay->outputs[RELAY_OUT] = 1;
 	relay->outputs[RELAY_ERR] = 2;
 	set_streams(init, relay->streams);
+	files = raise_files(&init->log);
 	if (relay_init(relay, err) < 0)
 		return -1;
-	set_specs(init);
+	set_specs(init, files);
 	return 0;
 }
 

@@ -85,6 +85,9 @@ static int set_up_streams(const struct launch_spec *spec)
 
 static int set_up_limits(const struct launch_spec *spec, unsigned *index)
 {
+	/* A lower one is never refused. */
+	if (spec->files)
+		(void)sys_prlimit(0, RLIMIT_NOFILE, spec->files, NULL);
 	for (*index = 0; *index < spec->limit_count; ++*index) {
 		const struct plan_limit *limit = &spec->limits[*index];
 		if (sys_prlimit(0, limit->resource, &limit->value, NULL) < 0)

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Services whose lines go through the relay, each the testchild. */
@@ -160,6 +161,32 @@ static void test_program_has_nothing_but_its_streams(void **state)
 	(void)pid1_find(pid1, "web | mask 0000000000000000");
 	pid1_expect(pid1, "web | ignored 0000000000000000");
 	pid1_expect(pid1, "web | fds 0 1 2");
+	while (pid1_line(pid1))
+		;
+	finish(pid1, 0);
+}
+
+static void limit_files(void *arg)
+{
+	struct rlimit limit;
+
+	(void)arg;
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = 24;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* husk raises its own limit for the pipes; the services have what husk was given. */
+static void test_many_pipes_limit_of_descriptors_is_raised(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, &(struct pid1_options){.prepare = limit_files},
+		SERVICE("a", "state", ", log: prefix, oneshot: true") SERVICE("b", "exit-n, '0'",
+			", log: prefix") SERVICE("c", "exit-n, '0'", ", log: prefix") SERVICE("d",
+			"exit-n, '0'", ", log: prefix") SERVICE("e", "exit-n, '0'", ", log: prefix")
+			SERVICE("f", "exit-n, '0'", ", log: prefix"));
+	(void)pid1_find(pid1, "a | nofile 24");
 	while (pid1_line(pid1))
 		;
 	finish(pid1, 0);
@@ -324,6 +351,7 @@ int main(void)
 		TEST(test_json_each_line_is_an_object),
 		TEST(test_error_lines_go_to_standard_error),
 		TEST(test_program_has_nothing_but_its_streams),
+		TEST(test_many_pipes_limit_of_descriptors_is_raised),
 		TEST(test_end_everything_comes_out),
 		TEST(test_end_left_behind_is_waited_for),
 		TEST(test_end_not_pid1_leaves_no_relay),
