@@ -16,7 +16,7 @@
 struct init;
 struct instance;
 
-/* All zero but `start_at`: no service has its lines marked. */
+/* All zero but the moments: no service has its lines marked. */
 struct init_log {
 	struct relay relay;  /* count 0: there is none to be started */
 	struct rlimit files; /* before it was raised for the pipes */
@@ -24,16 +24,24 @@ struct init_log {
 	int64_t started_at;
 	int64_t start_at; /* when to start another; SUPERVISE_NEVER: not */
 	int64_t pause;    /* before one that follows on one that did not last */
-	bool refused;     /* no process could be made: that has been said */
-	bool ending;      /* the services have ended */
+	int64_t line_at;  /* when to end the lines that services have left */
+	int64_t line_pause;
+	bool refused; /* no process could be made: that has been said */
+	bool ending;  /* the services have ended */
 };
 
 /* Makes the pipes of every service whose log is not raw, and puts them into its spec. */
 int init_log_set_up(struct init *init, struct err *err);
-/* Starts a relay, where one is needed; again when `start_at` has come. */
+/* Starts a relay, where one is needed. */
 void init_log_start(struct init *init);
-/* Before each start of a service: what it has done to its streams' flags is not the next one's. */
+/* When init_log_tick is to be called; SUPERVISE_NEVER: not. */
+int64_t init_log_next(const struct init_log *log);
+void init_log_tick(struct init *init);
+/* Before each start of a service: neither what the last run has done to its streams' flags nor half
+ * a line of it is the next one's. */
 void init_log_prepare(const struct instance *instance);
+/* A service has ended. */
+void init_log_note_service(struct init *init);
 /* The relay has been reaped. */
 void init_log_note_end(struct init *init);
 /* The services have ended: the relay ends with the last process that can write. */

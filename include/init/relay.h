@@ -53,6 +53,9 @@ int relay_init(struct relay *relay, struct err *err);
 void relay_fini(struct relay *relay);
 /* Closes the writing ends: a relay ends when nobody else has one open and all is written. */
 void relay_close(struct relay *relay);
+/* A service has left a line without its newline: ends it for it. False where more of the stream is
+ * on its way, so that this cannot be known yet. Does not wait. */
+bool relay_end_line(const struct relay *relay, unsigned stream);
 /* Nothing waits to be written. Right while no relay runs. */
 bool relay_is_empty(const struct relay *relay);
 /*

@@ -200,6 +200,7 @@ void init_end_instance(struct instance *instance)
 	bool well;
 
 	init_note_end(instance);
+	init_log_note_service(instance->init);
 	if (init->policy->end_signal != 0)
 		(void)sys_kill(-instance->end.pid, init->policy->end_signal);
 	init_end_checks(instance);
@@ -349,8 +350,8 @@ static void run(struct init *init)
 			deadline = control_next(init->control);
 		if (init->reload_at < deadline)
 			deadline = init->reload_at;
-		if (init->log.start_at < deadline)
-			deadline = init->log.start_at;
+		if (init_log_next(&init->log) < deadline)
+			deadline = init_log_next(&init->log);
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
 		if (init->more_dead)
 			reap_and_tell(init);
@@ -375,8 +376,8 @@ static void run(struct init *init)
 			control_tick(init->control, now);
 		if (init->reload_at <= deadline)
 			init_reload_tick(init);
-		if (init->log.start_at <= deadline)
-			init_log_start(init);
+		if (init_log_next(&init->log) <= deadline)
+			init_log_tick(init);
 	}
 }
 
@@ -527,7 +528,7 @@ int init_run(struct init_service *services, unsigned count, int64_t grace,
 		.watch_at = SUPERVISE_NEVER,
 		.settle_at = SUPERVISE_NEVER,
 		.ask_at = SUPERVISE_NEVER,
-		.log = {.start_at = SUPERVISE_NEVER},
+		.log = {.start_at = SUPERVISE_NEVER, .line_at = SUPERVISE_NEVER},
 		.terminal = -1,
 		.manager = -1,
 	};

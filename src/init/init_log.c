@@ -122,12 +122,74 @@ void init_log_start(struct init *init)
 	log->refused = true;
 }
 
+/* False where that is to be tried again. */
+static bool end_lines(struct init *init, unsigned first_stream)
+{
+	bool done = true;
+
+	for (unsigned i = 0; i < RELAY_OUTPUTS; i++)
+		done &= relay_end_line(&init->log.relay, first_stream + i);
+	return done;
+}
+
 void init_log_prepare(const struct instance *instance)
 {
+	const struct relay *relay = &instance->init->log.relay;
+
 	if (instance->service->log == PLAN_LOG_RAW)
 		return;
 	(void)sys_set_status_flags(instance->spec->output, 0);
 	(void)sys_set_status_flags(instance->spec->error, 0);
+	for (unsigned i = 0; i < relay->count; i += RELAY_OUTPUTS) {
+		if (relay->streams[i].ends[1] == instance->spec->output)
+			(void)end_lines(instance->init, i);
+	}
+}
+
+void init_log_note_service(struct init *init)
+{
+	if (init->log.relay.count == 0)
+		return;
+	init->log.line_pause = PAUSE_FIRST;
+	init->log.line_at = sys_now() + PAUSE_FIRST;
+}
+
+static int64_t longer(int64_t pause)
+{
+	return pause < PAUSE_MOST ? 2 * pause : pause;
+}
+
+/* The relay takes what a service wrote last; an output that is full may keep it from that. */
+static void end_left_lines(struct init *init)
+{
+	struct init_log *log = &init->log;
+	unsigned stream = 0;
+	bool done = true;
+
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (!is_marked(init, i))
+			continue;
+		if (init->instances[i].pid == 0)
+			done &= end_lines(init, stream);
+		stream += RELAY_OUTPUTS;
+	}
+	log->line_at = done ? SUPERVISE_NEVER : sys_now() + log->line_pause;
+	log->line_pause = longer(log->line_pause);
+}
+
+int64_t init_log_next(const struct init_log *log)
+{
+	return log->start_at < log->line_at ? log->start_at : log->line_at;
+}
+
+void init_log_tick(struct init *init)
+{
+	int64_t now = sys_now();
+
+	if (init->log.start_at <= now)
+		init_log_start(init);
+	if (init->log.line_at <= now)
+		end_left_lines(init);
 }
 
 void init_log_note_end(struct init *init)
@@ -142,8 +204,8 @@ void init_log_note_end(struct init *init)
 		log->pause = 0;
 	else if (log->pause == 0)
 		log->pause = PAUSE_FIRST;
-	else if (log->pause < PAUSE_MOST)
-		log->pause *= 2;
+	else
+		log->pause = longer(log->pause);
 	log->start_at = now + log->pause;
 	if (init->sup.phase != PHASE_SWEEP_KILL)
 		log_warn("the relay of logs was ended: another one goes on");

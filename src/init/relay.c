@@ -482,6 +482,18 @@ void relay_run(struct relay *relay)
 	sys_exit(0);
 }
 
+bool relay_end_line(const struct relay *relay, unsigned stream)
+{
+	const struct relay_stream *it = &relay->streams[stream];
+	const struct turn *turn = &relay->memory->turns[it->output];
+
+	if (sys_unread(it->ends[0]) > 0 || (turn->step != STEP_IDLE && turn->stream == stream))
+		return false;
+	if (relay->memory->kept[stream].len != 0 && it->ends[1] != -1)
+		(void)fd_write_nowait(it->ends[1], "\n", 1);
+	return true;
+}
+
 bool relay_is_empty(const struct relay *relay)
 {
 	const struct relay_memory *memory = relay->memory;

@@ -48,6 +48,20 @@ static void expect_error(const struct pid1 *pid1, const char *text)
 		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
 }
 
+/* Two lines in any order. */
+static void expect_both(struct pid1 *pid1, const char *one, const char *other)
+{
+	const char *line = pid1_line(pid1);
+
+	assert_non_null(line);
+	if (strcmp(line, one) == 0) {
+		pid1_expect(pid1, other);
+	} else {
+		assert_string_equal(line, other);
+		pid1_expect(pid1, one);
+	}
+}
+
 static bool is_relay(pid_t pid)
 {
 	char path[64], name[32] = "";
@@ -246,6 +260,20 @@ static void test_restart_has_its_streams_as_the_first(void **state)
 	finish(pid1, 4);
 }
 
+/* What has ended without a newline is a line, and is not continued by the next run. */
+static void test_service_ended_its_last_line_is_one(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, NULL,
+		SERVICE("a", "text, no newline", ", log: prefix, every: 1h")
+			SERVICE("b", "service, b", ""));
+	expect_both(pid1, "b up", "a | no newline");
+	pid1_kill(pid1, SIGTERM);
+	pid1_expect(pid1, "b down");
+	finish(pid1, 0);
+}
+
 static void note_line(const char *line, int next[2])
 {
 	char which;
@@ -356,6 +384,7 @@ int main(void)
 		TEST(test_end_left_behind_is_waited_for),
 		TEST(test_end_not_pid1_leaves_no_relay),
 		TEST(test_restart_has_its_streams_as_the_first),
+		TEST(test_service_ended_its_last_line_is_one),
 		TEST(test_relay_killed_under_load_no_line_is_lost),
 		TEST(test_flood_of_one_does_not_starve_another),
 		TEST(test_output_blocked_husk_stops_all_the_same),

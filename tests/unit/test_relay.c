@@ -346,6 +346,26 @@ static void test_killed_half_a_line_is_kept_for_the_next(void **state)
 	finish(bench);
 }
 
+static void test_line_of_a_service_that_has_ended_is_ended(void **state)
+{
+	struct bench *bench = *state;
+
+	make(bench, 4, false);
+	put_text(bench, 0, "half");
+	/* It may have its newline yet. */
+	assert_false(relay_end_line(&bench->relay, 0));
+	assert_true(relay_end_line(&bench->relay, 2));
+	start(bench);
+	for (int waited = 0; !relay_end_line(&bench->relay, 0); waited++) {
+		assert_true(waited < PATIENCE_MS);
+		(void)poll(NULL, 0, 1);
+	}
+	expect(bench, 0, "s0 | half\n");
+	finish(bench);
+	assert_true(relay_end_line(&bench->relay, 0));
+	assert_int_equal(bench->len[0], 0);
+}
+
 /* No signal but KILL, and no descriptor that it has no need of. */
 static void test_process_takes_no_signal_and_keeps_no_descriptor(void **state)
 {
@@ -800,6 +820,7 @@ int main(void)
 		TEST(test_end_without_any_line_relay_leaves),
 		TEST(test_end_waits_for_the_last_writer),
 		TEST(test_killed_half_a_line_is_kept_for_the_next),
+		TEST(test_line_of_a_service_that_has_ended_is_ended),
 		TEST(test_process_takes_no_signal_and_keeps_no_descriptor),
 		TEST(test_output_full_the_other_goes_on),
 		TEST(test_output_full_the_writer_waits),
