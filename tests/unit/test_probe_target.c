@@ -78,7 +78,9 @@ static void test_target_malformed_is_refused(void **state)
 		{"tcp://a..b:80", "the host is no name"},
 		{"tcp://a b:80", "the host is no name"},
 		{"http://", "the host is no name"},
-		{"http://user:pass@web/", "the port is not"},
+		{"http://user:"
+		 "pass@web/",
+			"the port is not"},
 		{"http://user@web/", "the host is no name"},
 		{"http://web?x", "the host is no name"},
 		{"http://web/a b", "no blank, control character or #"},
