@@ -748,6 +748,7 @@ static int do_listen_http(char **argv)
 /* ---- steps ---- */
 
 static pid_t forked; /* the last child of a step */
+static pid_t forker; /* who has made us */
 
 /* TEXT with %n for a newline, %c for the last child's pid, %s for our own, %% for itself. */
 static const char *fill_in(const char *text)
@@ -811,6 +812,13 @@ static void make_file(const char *path)
 	close(fd);
 }
 
+/* Until the parent has ended. */
+static void await_orphan(void)
+{
+	while (getppid() == forker)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 /* Nobody accepts what comes. */
 static void listen_at(const char *path)
 {
@@ -828,9 +836,12 @@ static bool fork_step(const char *how)
 	int fds[2];
 	char byte;
 
+	pid_t self = getpid();
+
 	if (pipe2(fds, O_CLOEXEC) < 0 || (forked = fork()) < 0)
 		_exit(94);
 	if (forked == 0) {
+		forker = self;
 		if (strcmp(how, "session") == 0)
 			setsid();
 		if (strcmp(how, "group") == 0)
@@ -879,6 +890,8 @@ static void do_step(const char *step)
 		(void)unlink(value);
 	else if (STEP("ignore"))
 		signal(atoi(value), SIG_IGN);
+	else if (STEP("orphan"))
+		await_orphan();
 	else if (STEP("kill"))
 		kill(forked, atoi(value));
 	else if (STEP("reap"))

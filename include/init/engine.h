@@ -192,7 +192,8 @@ void init_reload_stop(struct init *init);
 void init_reload_end(struct init *init);
 /* Who has started husk, where NOTIFY_SOCKET says so. */
 void init_manager_open(struct init *init);
-/* Once all services are up, and once they are to stop; after each round of the loop. */
+/* Where there is a manager, in each round of the loop: once all services are up, and once they are
+ * to stop. */
 void init_manager_tell(struct init *init);
 
 /* The sockets. -1: one could not be made. */

@@ -144,7 +144,8 @@ static void forget_helper(struct init *init, pid_t pid)
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		if (init->instances[i].check.pid == pid)
 			init->instances[i].check.pid = 0;
-		init_notify_forget(&init->instances[i], pid);
+		if (init->instances[i].notice)
+			init_notify_forget(&init->instances[i], pid);
 	}
 }
 
@@ -334,7 +335,8 @@ static void run(struct init *init)
 	while (init->sup.phase != PHASE_DONE) {
 		int64_t now, deadline;
 
-		init_manager_tell(init);
+		if (init->manager >= 0)
+			init_manager_tell(init);
 		if (init->sup.phase != PHASE_UP)
 			init_reload_stop(init);
 		deadline = supervise_next(&init->sup);
@@ -554,7 +556,8 @@ int init_run(struct init_service *services, unsigned count, int64_t grace,
 	start(&init);
 	/* From here on nothing may end husk but the end of its services. */
 	run(&init);
-	init_manager_tell(&init);
+	if (init.manager >= 0)
+		init_manager_tell(&init);
 	init_finish(&init, end, err);
 	result = 0;
 out:

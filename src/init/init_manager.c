@@ -57,8 +57,6 @@ static bool are_all_up(const struct supervise *sup)
 
 void init_manager_tell(struct init *init)
 {
-	if (init->manager < 0)
-		return;
 	if (init->sup.phase == PHASE_UP) {
 		if (!init->announced && are_all_up(&init->sup))
 			init->announced = tell(init, "READY=1");

@@ -76,10 +76,25 @@ static int open_socket(const char *text)
 
 static void on_message(struct loop_source *source, unsigned events);
 
+/* The other service whose socket it is, or NULL. */
+static const char *find_owner(const struct instance *instance)
+{
+	const struct init *init = instance->init;
+	const char *path = instance->service->notify;
+
+	for (unsigned i = 0; path[0] == '/' && i < init_index(instance); i++) {
+		const struct instance *other = &init->instances[i];
+
+		if (other->notice && strcmp(other->service->notify, path) == 0)
+			return other->spec->name;
+	}
+	return NULL;
+}
+
 static int open_notice(struct instance *instance, struct notice *notice, struct err *err)
 {
-	const char *text = instance->service->notify;
-	int fd = open_socket(text);
+	const char *text = instance->service->notify, *owner = find_owner(instance);
+	int fd = owner ? -1 : open_socket(text);
 
 	instance->notice = notice;
 	*notice = (struct notice){
@@ -91,6 +106,9 @@ static int open_notice(struct instance *instance, struct notice *notice, struct 
 	notice->reader.arg = instance;
 	if (fd >= 0)
 		return 0;
+	if (owner)
+		return err_set(err, ERR_CONFIG, "services.%s.ready: %s is the socket of %s",
+			instance->spec->name, text, owner);
 	return err_set_errno(err, ERR_CONFIG, errno,
 		"services.%s.ready: cannot make the socket %s%s", instance->spec->name, text,
 		errno == EROFS ? " (a read-only file system; `notify` alone needs no file)" : "");
@@ -245,8 +263,12 @@ static bool start_reading(struct instance *instance)
 
 static void on_message(struct loop_source *source, unsigned events)
 {
+	struct instance *instance = source->arg;
+
 	(void)events;
-	(void)start_reading(source->arg);
+	/* One that could not be left unwatched comes again. */
+	if (instance->notice->reader.source.fd < 0)
+		(void)start_reading(instance);
 }
 
 void init_notify_tick(struct instance *instance, int64_t now)
@@ -268,7 +290,7 @@ void init_notify_tick(struct instance *instance, int64_t now)
 
 void init_notify_forget(struct instance *instance, pid_t pid)
 {
-	if (instance->notice && instance->notice->reader.pid == pid)
+	if (instance->notice->reader.pid == pid)
 		instance->notice->reader.pid = 0;
 }
 

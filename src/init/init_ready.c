@@ -61,7 +61,9 @@ static void wait_newline(struct helper *helper, void *record)
 	while (*newline == NEWLINE_NONE) {
 		ssize_t size = sys_read(instance->newline, text, sizeof(text));
 
-		if (size <= 0)
+		if (size < 0)
+			return;
+		if (size == 0)
 			*newline = NEWLINE_CLOSED;
 		else if (memchr(text, '\n', (size_t)size))
 			*newline = NEWLINE_CAME;
@@ -81,8 +83,8 @@ static void on_newline(struct helper *helper, const void *record)
 	struct instance *instance = instance_of(helper);
 	const enum newline *newline = record;
 
-	/* It was killed: another one looks. */
-	if (!newline) {
+	/* It was killed, or has failed: another one looks. */
+	if (!newline || *newline == NEWLINE_NONE) {
 		ask_again(instance);
 		return;
 	}

@@ -176,9 +176,11 @@ pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *
 		struct launch_failure failure = {0};
 		struct launch_spec own = *spec;
 
-		/* What the program is given may want the pipe's number. */
+		/* What the program is given may want the number of what is still needed. */
 		if (own.extra > 0 && fds[1] == own.extra_as)
 			fds[1] = sys_dup_above(fds[1], own.extra_as + 1);
+		if (own.extra > 0 && own.terminal == own.extra_as)
+			own.terminal = sys_dup_above(own.terminal, own.extra_as + 1);
 		if (own.block != 0)
 			(void)execblock_apply(own.block, own.block_index, &own);
 		become(&own, signals, &failure);

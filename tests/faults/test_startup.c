@@ -171,6 +171,8 @@ static const struct scene scenes[] = {
 		.given = {{CALL_sys_open, "/etc/resolv.conf", 9, ENOENT}},
 		.status = ERR_FAILED,
 		.says = "husk.invalid"},
+	{.name = "notify", .words = {"husk", "run", "-c", "@notify.yaml"}, .runs = true},
+	{.name = "newline", .words = {"husk", "run", "-c", "@newline.yaml"}, .runs = true},
 	{.name = "usage", .words = {"husk", "nosuch"}, .status = ERR_USAGE, .says = "nosuch"},
 	{.name = "usage, no /proc",
 		.words = {"husk", "nosuch"},

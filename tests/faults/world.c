@@ -45,6 +45,45 @@ static int make_link(const char *target, const char *name)
 
 /* ---- what is read ---- */
 
+/* Services that say when they are ready, and one that is asked. */
+static int make_services(const char *child)
+{
+	char text[4096];
+
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services:\n"
+		"  app: {command: [%s, ask-control, \"3000\", the-program]}\n",
+		child);
+	if (put("control.yaml", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services: {app: {command: [%s, no-such-verb, the-program], log: prefix}}\n",
+		child);
+	if (put("log.yaml", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services:\n"
+		"  app:\n"
+		"    command: [%s, steps, fork, orphan, exit=0, parent, \"send=MAINPID=%%c\", "
+		"\"send=READY=1\", exit=0, the-program]\n"
+		"    ready: notify\n",
+		child);
+	if (put("notify.yaml", text) < 0)
+		return -1;
+	(void)snprintf(text, sizeof(text),
+		"version: 1\n"
+		"services:\n"
+		"  app:\n"
+		"    command: [%s, steps, dot=3, write=3, exit=0, the-program]\n"
+		"    ready: fd:3\n"
+		"    health: file:%s\n",
+		child, root);
+	return put("newline.yaml", text);
+}
+
 static int make_configuration(const char *child)
 {
 	char text[4096];
@@ -82,18 +121,7 @@ static int make_configuration(const char *child)
 		child, root);
 	if (put("d/app.yaml", text) < 0)
 		return -1;
-	(void)snprintf(text, sizeof(text),
-		"version: 1\n"
-		"services:\n"
-		"  app: {command: [%s, ask-control, \"3000\", the-program]}\n",
-		child);
-	if (put("control.yaml", text) < 0)
-		return -1;
-	(void)snprintf(text, sizeof(text),
-		"version: 1\n"
-		"services: {app: {command: [%s, no-such-verb, the-program], log: prefix}}\n",
-		child);
-	return put("log.yaml", text);
+	return make_services(child);
 }
 
 /* The same again for services that are reloaded, with an env_file of their own. */

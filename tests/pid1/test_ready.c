@@ -126,6 +126,65 @@ static void check_order(struct pid1 *pid1, const char *text)
 	expect_error(pid1, "one: killed by SIGTERM");
 }
 
+/* The child of husk that is not the service. */
+static pid_t find_helper(const struct pid1 *pid1, pid_t except)
+{
+	pid_t service = pid1_await_child(pid1->pid);
+
+	for (int64_t i = 0; i < PID1_PATIENCE * 1000; i++) {
+		char path[64];
+		FILE *file;
+		int pid = 0;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid1->pid,
+			(int)pid1->pid);
+		file = fopen(path, "re");
+		assert_non_null(file);
+		while (fscanf(file, "%d", &pid) == 1) {
+			if (pid != service && pid != except)
+				break;
+			pid = 0;
+		}
+		(void)fclose(file);
+		if (pid != 0)
+			return pid;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	fail_msg("no helper");
+	return 0;
+}
+
+/* One that looks at the memory cgroup comes and goes: a helper that waits stands still. */
+static pid_t find_waiting_helper(const struct pid1 *pid1, pid_t except)
+{
+	for (;;) {
+		pid_t pid = find_helper(pid1, except), again;
+
+		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+		again = find_helper(pid1, except);
+		if (pid == again)
+			return pid;
+	}
+}
+
+/* Once it has taken the signal. */
+static bool is_stopped(pid_t pid)
+{
+	char path[64], text[512] = "", *end;
+	FILE *file;
+
+	nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	(void)fclose(file);
+	end = strrchr(text, ')');
+	return end && end[1] && end[2] == 'T';
+}
+
 /* ---- sd_notify(3) ---- */
 
 static void test_notify_ready_starts_what_comes_after(void **state)
@@ -176,6 +235,11 @@ static void test_notify_path_that_cannot_be_refused_at_the_start(void **state)
 	finish(pid1, 78);
 	expect_error(pid1, "husk.yaml:4:");
 	expect_error(pid1, "services.one.ready: the path of a socket begins with /");
+	start(pid1, STEPS("one", "say=up", ", ready: 'notify:~/both'")
+			    STEPS("two", "say=up", ", ready: 'notify:~/both'"));
+	finish(pid1, 78);
+	expect_error(pid1, "services.two.ready: ");
+	expect_error(pid1, "/both is the socket of one");
 }
 
 static void test_notify_not_ready_in_time_ends_with_124(void **state)
@@ -355,6 +419,7 @@ static void test_notify_main_pid_of_no_child_refused(void **state)
 static void test_notify_ready_again_after_a_restart(void **state)
 {
 	struct pid1 *pid1 = *state;
+	int before;
 
 	/* What is left of the first start, an orphan in its group, does not speak for the second.
 	 */
@@ -366,11 +431,13 @@ static void test_notify_ready_again_after_a_restart(void **state)
 	pid1_expect(pid1, "up");
 	make("go");
 	pid1_find_error(pid1, "one: ready");
+	before = pid1_count_descriptors(pid1->pid);
 	make("end");
 	pid1_expect(pid1, "up");
 	pid1->errors_len = 0;
 	make("go");
 	pid1_find_error(pid1, "one: ready");
+	assert_int_equal(pid1_count_descriptors(pid1->pid), before);
 	stop(pid1, 128 + SIGTERM);
 }
 
@@ -433,6 +500,26 @@ static void test_notify_flood_costs_little(void **state)
 	assert_true(last - first < 40 + (to - from) / 50);
 	assert_true(memory(pid1->pid) <= before + 16);
 	stop(pid1, 0);
+}
+
+/* The child that reads is stopped: another one reads on. */
+static void test_notify_reader_stopped_another_one_reads(void **state)
+{
+	struct pid1 *pid1 = *state;
+	pid_t helper;
+
+	start(pid1,
+		STEPS("one", "say=up, fork, flood=STATUS=x, parent, 'await=~/go', 'send=READY=1'",
+			", ready: notify") AFTER("one"));
+	pid1_expect(pid1, "up");
+	/* Most have ended before they can be stopped. */
+	do
+		helper = find_helper(pid1, 0);
+	while (kill(helper, SIGSTOP) < 0 || !is_stopped(helper));
+	make("go");
+	pid1_expect(pid1, "next");
+	stop(pid1, 0);
+	assert_int_equal(kill(helper, 0), -1);
 }
 
 /* ---- what husk itself says ---- */
@@ -551,47 +638,6 @@ static void test_fd_ended_before_it_is_ready_is_told_as_its_end(void **state)
 		finish(pid1, 3);
 		expect_error(pid1, "one: exited with status 3");
 		expect_no_error(pid1, "not ready");
-	}
-}
-
-/* The child of husk that is not the service. */
-static pid_t find_helper(const struct pid1 *pid1, pid_t except)
-{
-	pid_t service = pid1_await_child(pid1->pid);
-
-	for (int64_t i = 0; i < PID1_PATIENCE * 1000; i++) {
-		char path[64];
-		FILE *file;
-		int pid = 0;
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid1->pid,
-			(int)pid1->pid);
-		file = fopen(path, "re");
-		assert_non_null(file);
-		while (fscanf(file, "%d", &pid) == 1) {
-			if (pid != service && pid != except)
-				break;
-			pid = 0;
-		}
-		(void)fclose(file);
-		if (pid != 0)
-			return pid;
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
-	fail_msg("no helper");
-	return 0;
-}
-
-/* One that looks at the memory cgroup comes and goes: a helper that waits stands still. */
-static pid_t find_waiting_helper(const struct pid1 *pid1, pid_t except)
-{
-	for (;;) {
-		pid_t pid = find_helper(pid1, except), again;
-
-		nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-		again = find_helper(pid1, except);
-		if (pid == again)
-			return pid;
 	}
 }
 
@@ -739,6 +785,7 @@ int main(void)
 		TEST(test_notify_main_pid_of_no_child_refused),
 		TEST(test_notify_ready_again_after_a_restart),
 		TEST(test_notify_flood_costs_little),
+		TEST(test_notify_reader_stopped_another_one_reads),
 		TEST(test_manager_is_told_when_all_are_up_and_at_the_stop),
 		TEST(test_manager_that_is_not_there_is_said),
 		TEST(test_fd_newline_starts_what_comes_after),
