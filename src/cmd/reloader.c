@@ -1,7 +1,7 @@
 #include "cmd/reloader.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -54,6 +54,28 @@ static int look(struct work *work)
 		return fail(work, &err);
 	work->record->print = sources.print;
 	work->record->blind = sources.blind;
+	return 0;
+}
+
+static bool is_other(const struct probe_target *a, const struct probe_target *b)
+{
+	return a != b && (!a || !b || strcmp(a->text, b->text) != 0);
+}
+
+/* What it is asked is the plan's, which PID 1 has, and it may run with the old environment. */
+static int refuse_other_targets(const struct work *work, struct err *err)
+{
+	for (size_t i = 0; i < work->load.plan.service_count; i++) {
+		const struct init_service *old = &work->reloader->services[i];
+		const struct init_service *new = &work->services[i];
+
+		if (is_other(old->ready_target, new->ready_target) ||
+			is_other(old->health_target, new->health_target))
+			return err_set(err, ERR_CONFIG,
+				"%s: with the new environment ready or health would ask elsewhere: "
+				"start the container again",
+				old->spec.name);
+	}
 	return 0;
 }
 
@@ -120,7 +142,7 @@ static int apply(struct work *work)
 	err_clear(&err);
 	if (service_resolve(load, &work->services, &work->errors) < 0)
 		return refuse(work);
-	if (keep_environment(work, &err) < 0 ||
+	if (refuse_other_targets(work, &err) < 0 || keep_environment(work, &err) < 0 ||
 		render_together(&load->plan, load->env, &runner, &report, &err) < 0)
 		return fail(work, &err);
 	work->record->files = report.files;

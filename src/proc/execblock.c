@@ -36,7 +36,8 @@ union slot {
 
 /* ---- writing ---- */
 
-/* Strings that stand in the block: open addressing by their address, a power of two. */
+/* Strings that stand in the block: open addressing, a power of two. By what they are and not where,
+ * so that equal specs make equal blocks. */
 struct known {
 	const char **strings;
 	uint32_t *offsets;
@@ -48,6 +49,16 @@ struct maker {
 	struct known known;
 	size_t slot; /* the next one's offset */
 };
+
+static void add_zeros(struct buf *out, size_t size)
+{
+	static const char zeros[256];
+
+	for (size_t part; size > 0 && !out->failed; size -= part) {
+		part = size < sizeof(zeros) ? size : sizeof(zeros);
+		(void)buf_append(out, zeros, part);
+	}
+}
 
 static size_t count_strings(char *const *list)
 {
@@ -68,31 +79,37 @@ static int known_init(struct known *known, size_t strings)
 	return known->strings && known->offsets ? 0 : -1;
 }
 
-static size_t known_find(const struct known *known, const char *string)
+static size_t known_find(const struct known *known, struct str string)
 {
-	size_t i = (size_t)((uintptr_t)string * 0x9e3779b97f4a7c15 >> 20) & (known->size - 1);
+	size_t i = (size_t)str_hash(STR_HASH, string) & (known->size - 1);
 
-	while (known->strings[i] && known->strings[i] != string)
+	while (known->strings[i] && !str_eq_cstr(string, known->strings[i]))
 		i = (i + 1) & (known->size - 1);
 	return i;
 }
 
-/* `reserve`: bytes besides, zeros. */
-static uint32_t add_string(struct maker *maker, const char *string, size_t reserve)
+static uint32_t add_string(struct maker *maker, const char *string)
 {
-	static const char zeros[LAUNCH_PID_SIZE];
-	struct buf *out = maker->out;
-	size_t i, offset = out->len;
+	struct str text = str_from(string);
+	size_t i = known_find(&maker->known, text);
 
 	if (!string)
 		return 0;
-	i = known_find(&maker->known, string);
-	if (maker->known.strings[i])
-		return maker->known.offsets[i];
-	(void)buf_append(out, string, strlen(string) + 1);
-	(void)buf_append(out, zeros, reserve);
-	maker->known.strings[i] = string;
-	maker->known.offsets[i] = (uint32_t)offset;
+	if (!maker->known.strings[i]) {
+		maker->known.strings[i] = string;
+		maker->known.offsets[i] = (uint32_t)maker->out->len;
+		(void)buf_append(maker->out, string, text.len + 1);
+	}
+	return maker->known.offsets[i];
+}
+
+/* With room for a pid, which is nobody else's. */
+static uint32_t add_listen_pid(struct maker *maker, const char *string)
+{
+	size_t offset = maker->out->len;
+
+	(void)buf_append(maker->out, string, strlen(string) + 1);
+	add_zeros(maker->out, LAUNCH_PID_SIZE);
 	return (uint32_t)offset;
 }
 
@@ -107,7 +124,7 @@ static uint32_t add_list(
 			      spec->listen_pid <= *list + strlen(*list);
 		union slot slot = {.offset = 0};
 
-		slot.offset = add_string(maker, *list, is_pid ? LAUNCH_PID_SIZE : 0);
+		slot.offset = is_pid ? add_listen_pid(maker, *list) : add_string(maker, *list);
 		if (is_pid)
 			entry->listen_pid =
 				(uint32_t)(slot.offset + (size_t)(spec->listen_pid - *list));
@@ -124,23 +141,13 @@ static void add_spec(struct maker *maker, const struct launch_spec *spec, unsign
 	struct entry entry = {.argc = (uint32_t)count_strings(spec->argv),
 		.envc = (uint32_t)count_strings(spec->envp)};
 
-	entry.path = add_string(maker, spec->path, 0);
-	entry.cwd = add_string(maker, spec->cwd, 0);
+	entry.path = add_string(maker, spec->path);
+	entry.cwd = add_string(maker, spec->cwd);
 	entry.argv = add_list(maker, spec->argv, spec, &entry);
 	entry.envp = add_list(maker, spec->envp, spec, &entry);
 	if (!maker->out->failed)
 		memcpy(maker->out->data + sizeof(struct header) + index * sizeof(entry), &entry,
 			sizeof(entry));
-}
-
-static void add_zeros(struct buf *out, size_t size)
-{
-	static const char zeros[256];
-
-	for (size_t part; size > 0 && !out->failed; size -= part) {
-		part = size < sizeof(zeros) ? size : sizeof(zeros);
-		(void)buf_append(out, zeros, part);
-	}
 }
 
 int execblock_make(

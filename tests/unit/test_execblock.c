@@ -120,6 +120,26 @@ static void test_execblock_shared_string_stands_once(void **state)
 	buf_fini(&block);
 }
 
+/* Whether strings are shared in memory is not seen. */
+static void test_execblock_equal_specs_equal_blocks(void **state)
+{
+	char *const envp[] = {(char[]){"SHARED=x"}, (char[]){"A=1"}, NULL};
+	struct launch_spec copy = spec_a;
+	const struct launch_spec *const copied[SPECS] = {&copy, &spec_b, &spec_c};
+	struct buf block, other;
+	struct err err;
+
+	(void)state;
+	copy.envp = envp;
+	make(&block);
+	buf_init(&other, EXECBLOCK_MAX);
+	assert_int_equal(execblock_make(&other, copied, SPECS, &err), 0);
+	assert_int_equal(other.len, block.len);
+	assert_memory_equal(other.data, block.data, block.len);
+	buf_fini(&block);
+	buf_fini(&other);
+}
+
 static void test_execblock_seals_looked_at(void **state)
 {
 	struct buf block;
@@ -266,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_execblock_every_spec_as_it_was),
 		cmocka_unit_test(test_execblock_applied_copy_is_private),
 		cmocka_unit_test(test_execblock_shared_string_stands_once),
+		cmocka_unit_test(test_execblock_equal_specs_equal_blocks),
 		cmocka_unit_test(test_execblock_seals_looked_at),
 		cmocka_unit_test(test_execblock_damaged_is_never_read_outside),
 		cmocka_unit_test(test_execblock_no_block_refused),
