@@ -262,6 +262,7 @@ C_TESTS := \
 	pid1/test_job \
 	pid1/test_log \
 	pid1/test_reload \
+	pid1/test_reloader \
 	pid1/test_services \
 	pid1/test_ready \
 	pid1/test_signals \
@@ -275,6 +276,8 @@ $(BUILD)/test/pid1/%: EXTRA := tests/pid1/pid1.c
 comma := ,
 $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comma)--wrap=sys_, \
 	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
+$(BUILD)/test/pid1/test_reloader: EXTRA := tests/pid1/pid1.c \
+	-Wl,--wrap=sys_epoll_wait,--wrap=sys_fork,--wrap=sys_now
 $(BUILD)/test/pid1/test_helpers: EXTRA := tests/pid1/pid1.c -Wl,--wrap=sys_fork
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
