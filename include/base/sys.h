@@ -104,7 +104,8 @@ int sys_set_fd_flags(int fd, int flags);
 /* F_GETFL and F_SETFL: the latter for descriptions of husk's own only, never for inherited ones. */
 int sys_get_status_flags(int fd);
 int sys_set_status_flags(int fd, int flags);
-int sys_pipe(int fds[2]);
+/* `flags`: 0 or O_NONBLOCK, for both ends. */
+int sys_pipe(int fds[2], int flags);
 
 /* Changes of files. */
 /* Non-blocking. */

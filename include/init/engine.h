@@ -160,6 +160,8 @@ void init_settle(struct init *init);
 
 /* Does what supervise listed. */
 void init_perform(struct init *init);
+/* So that init_watch_oom is called, where the answer is wanted. */
+void init_watch_later(struct init *init);
 /* Has a child note how often the kernel has killed for want of memory so far. */
 void init_watch_oom(struct init *init);
 /* `number` to whatever is left. */

@@ -335,9 +335,9 @@ int sys_set_status_flags(int fd, int flags)
 	return fcntl(fd, F_SETFL, flags);
 }
 
-int sys_pipe(int fds[2])
+int sys_pipe(int fds[2], int flags)
 {
-	return pipe2(fds, O_CLOEXEC);
+	return pipe2(fds, flags | O_CLOEXEC);
 }
 
 int sys_madvise(void *address, size_t size, int advice)

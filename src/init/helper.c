@@ -59,10 +59,9 @@ int helper_start(struct init *init, struct helper *helper, size_t size,
 	helper->init = init;
 	helper->size = size;
 	helper->answered = answered;
-	if (sys_pipe(fds) < 0)
-		return fail(init, "cannot make a helper's pipe");
 	/* A process of our user could hold the other end open, through /proc/PID/fd. */
-	(void)sys_set_status_flags(fds[0], O_NONBLOCK);
+	if (sys_pipe(fds, O_NONBLOCK) < 0)
+		return fail(init, "cannot make a helper's pipe");
 	pid = sys_fork();
 	if (pid == 0)
 		work_and_exit(helper, fds[1], work);

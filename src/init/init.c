@@ -106,11 +106,12 @@ static void on_exec(struct loop_source *source, unsigned events)
 
 	if (events != 0 && size < 0 && errno == EAGAIN)
 		return;
-	loop_remove(&instance->init->loop, source);
+	if (!instance->service->rules->passive)
+		loop_remove(&instance->init->loop, source);
 	fd_close(&source->fd);
 	if (size != (ssize_t)sizeof(failure)) {
-		if (!instance->init->policy->leave_rest && !instance->init->oom.known)
-			instance->init->watch_at = sys_now() + INIT_WATCH_DELAY;
+		if (!instance->service->rules->passive)
+			init_watch_later(instance->init);
 		init_tell(instance, EVENT_EXEC_OK);
 		return;
 	}
@@ -329,6 +330,16 @@ static void look_again(struct init *init)
 		init->poll_at = sys_now() + INIT_SWEEP_POLL;
 }
 
+/* A plain program's exec is well behind it, unless something keeps it. */
+static void settle(struct init *init)
+{
+	for (unsigned i = 0; i < init->sup.count; i++) {
+		if (init->instances[i].exec.fd >= 0)
+			on_exec(&init->instances[i].exec, LOOP_READ);
+	}
+	init_settle(init);
+}
+
 /* Nothing in here fails: no allocation, no parsing, no call that waits but the loop's. */
 static void run(struct init *init)
 {
@@ -371,7 +382,7 @@ static void run(struct init *init)
 		if (init->poll_at <= deadline)
 			look_again(init);
 		if (init->settle_at <= deadline)
-			init_settle(init);
+			settle(init);
 		if (init->ask_at <= deadline)
 			init_ask_again(init);
 		if (init->control)
@@ -511,7 +522,6 @@ static void start(struct init *init)
 		init_tell(&init->instances[i], EVENT_START);
 	if (init->policy->chdir_root)
 		(void)sys_chdir("/");
-	init->settle_at = sys_now() + INIT_SETTLE_DELAY;
 }
 
 int init_run(struct init_service *services, unsigned count, int64_t grace,

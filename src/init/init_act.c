@@ -23,6 +23,12 @@ static void on_oom_before(struct helper *helper, const void *record)
 }
 
 /* Not at once: reading cgroup files takes as long as a short program runs. */
+void init_watch_later(struct init *init)
+{
+	if (!init->policy->leave_rest && !init->oom.known)
+		init->watch_at = sys_now() + INIT_WATCH_DELAY;
+}
+
 void init_watch_oom(struct init *init)
 {
 	init->watch_at = SUPERVISE_NEVER;
@@ -78,15 +84,17 @@ static void launch(struct init *init, struct instance *instance)
 		instance->ended_at = sys_now();
 		return;
 	}
-	/* A process of our user could hold the other end open, through /proc/PID/fd. */
-	(void)sys_set_status_flags(instance->exec.fd, O_NONBLOCK);
 	instance->pid = instance->group = pid;
 	instance->sent = 0;
 	instance->run = (struct run){.pid = pid};
 	init->childless = false;
 	init_trace(init, INIT_TRACE_SPAWNED, pid, 0);
-	/* Unwatched, the pipe is read when the child has ended. */
-	if (loop_add(&init->loop, &instance->exec, LOOP_READ) < 0)
+	init->settle_at = sys_now() + INIT_SETTLE_DELAY;
+	/* Unwatched, the pipe is read when the child has ended. Nothing waits for the exec of a
+	 * plain program, and husk does not wake for it. */
+	if (instance->service->rules->passive)
+		init_watch_later(init);
+	else if (loop_add(&init->loop, &instance->exec, LOOP_READ) < 0)
 		log_warn_errno("%s: cannot watch its start", instance->spec->name);
 }
 

@@ -206,7 +206,7 @@ int init_open_newline(struct instance *instance)
 	if (instance->service->ready != INIT_READY_FD)
 		return 0;
 	fd_close(&instance->newline);
-	if (sys_pipe(fds) < 0)
+	if (sys_pipe(fds, 0) < 0)
 		return err_set_errno(&instance->init->err, ERR_INTERNAL, errno,
 			"%s: cannot make a pipe", instance->spec->name);
 	instance->newline = fds[0];

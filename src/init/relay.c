@@ -512,7 +512,7 @@ bool relay_is_empty(const struct relay *relay)
 
 static int make_pipe(int ends[2], struct err *err)
 {
-	if (sys_pipe(ends) < 0)
+	if (sys_pipe(ends, 0) < 0)
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make a pipe for logs");
 	if (sys_set_status_flags(ends[0], O_NONBLOCK) < 0)
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot set up a pipe for logs");

@@ -162,7 +162,8 @@ pid_t launch_start(const struct launch_spec *spec, const struct launch_signals *
 	int fds[2];
 	pid_t pid;
 
-	if (sys_pipe(fds) < 0)
+	/* A process of our user could hold the other end open, through /proc/PID/fd. */
+	if (sys_pipe(fds, O_NONBLOCK) < 0)
 		return err_set_errno(
 			err, ERR_INTERNAL, errno, "%s: cannot make a pipe", spec->name);
 	pid = sys_fork();

@@ -208,7 +208,7 @@ static int judge(const struct launch_spec *spec, int status, int error_pipe, str
 /* None of them is a standard stream: main has filled those. */
 static int open_streams(int fds[2], int *null, struct err *err)
 {
-	if (sys_pipe(fds) < 0) {
+	if (sys_pipe(fds, 0) < 0) {
 		fds[0] = fds[1] = -1;
 		return err_set_errno(err, ERR_INTERNAL, errno, "cannot make a pipe");
 	}

@@ -76,11 +76,11 @@ WRAP(int, sys_signalfd, (const struct sys_sigset *set), (set))
 WRAP(pid_t, sys_tcgetpgrp, (int fd), (fd))
 WRAP(ssize_t, sys_read, (int fd, void *data, size_t size), (fd, data, size))
 
-int __real_sys_pipe(int fds[2]);
-int __wrap_sys_pipe(int fds[2]);
-int __wrap_sys_pipe(int fds[2])
+int __real_sys_pipe(int fds[2], int flags);
+int __wrap_sys_pipe(int fds[2], int flags);
+int __wrap_sys_pipe(int fds[2], int flags)
 {
-	if (fails() || __real_sys_pipe(fds) < 0)
+	if (fails() || __real_sys_pipe(fds, flags) < 0)
 		return -1;
 	/* As a process does that opens it through /proc. */
 	return !hold_pipes || fcntl(fds[1], F_DUPFD_CLOEXEC, 100) >= 0 ? 0 : -1;
