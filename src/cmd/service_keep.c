@@ -138,7 +138,7 @@ struct init_service *service_keep(struct arena *arena, const struct load *load,
 	if (keep.whole)
 		keep.kept = copy_strings(&keep, keep.whole, &keep.count);
 	kept = copy(&keep, services, count * sizeof(*services));
-	rules = kept ? copy(&keep, services[0].rules, count * sizeof(*rules)) : NULL;
+	rules = kept && count > 0 ? copy(&keep, services[0].rules, count * sizeof(*rules)) : NULL;
 	for (size_t i = 0; kept && rules && i < count; i++) {
 		kept[i].rules = &rules[i];
 		keep_service(&keep, &kept[i]);

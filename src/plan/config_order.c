@@ -59,7 +59,7 @@ static int prepare(struct link *link)
 static struct err *error_at(const struct link *link, const struct plan_text *text,
 	const struct plan_service *service, const char *key)
 {
-	const struct plan_place *place = &text->place;
+	const struct plan_place *place = text ? &text->place : &service->place;
 	struct err *err = err_list_add(link->s->errors);
 
 	err_set_at(err, ERR_CONFIG, place->file, place->line, place->column,

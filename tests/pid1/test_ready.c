@@ -18,7 +18,7 @@ static char folder[128];
 
 static const char *inside(const char *name)
 {
-	static char paths[4][256];
+	static char paths[4][512];
 	static unsigned next;
 	char *path = paths[next++ % 4];
 
