@@ -54,7 +54,8 @@ int env_table_init(struct env *env, const struct plan *plan, size_t capacity, st
 
 struct env_slot *env_table_find(const struct env *env, struct str name)
 {
-	uint32_t found = name.len > 0 ? env->index[probe(env, name)] : 0;
+	/* A table that no memory was left for holds nothing. */
+	uint32_t found = name.len > 0 && env->index ? env->index[probe(env, name)] : 0;
 
 	return found ? &env->slots[found - 1] : NULL;
 }
