@@ -232,7 +232,8 @@ $(BUILD)/test/unit/test_sources: EXTRA := -Wl,--wrap=sys_inotify_add
 $(BUILD)/test/unit/test_relay: EXTRA := \
 	-Wl,--wrap=sys_read,--wrap=sys_write,--wrap=sys_unread,--wrap=sys_epoll_wait,--wrap=sys_splice
 $(BUILD)/test/unit/test_probe: EXTRA := \
-	-Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_read,--wrap=sys_now,--wrap=sys_sleep
+	-Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_read,--wrap=sys_now,--wrap=sys_poll \
+	-Wl,--wrap=sys_sleep
 $(BUILD)/test/unit/test_resolve: EXTRA := -Wl,--wrap=sys_open,--wrap=sys_connect,--wrap=sys_getrandom
 # With tables of their own, to take things out of.
 SUPERVISE_TABLES := -DSUPERVISE_TABLE= src/init/supervise.c src/init/supervise_table.c
@@ -327,6 +328,7 @@ SCRIPT_TESTS := \
 	tests/cmd/test_env \
 	tests/cmd/test_readme \
 	tests/cmd/test_main \
+	tests/cmd/test_probe:180 \
 	tests/cmd/test_services \
 	tests/compat/envsubst:180 \
 	tests/compat/filters:120 \

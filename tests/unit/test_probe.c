@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -22,7 +23,9 @@ static uint16_t black_hole;    /* the port of one that does not answer, for 127.
 static int64_t clock_at;       /* not 0: time passes in pauses only */
 static unsigned pauses;
 static unsigned file_after; /* pauses, before the file is there */
+static bool patient;        /* what is waited for comes, however slow the machine is */
 static char file_path[256];
+static int told[2] = {-1, -1}; /* by a peer: how its last write went */
 
 int __real_sys_connect(int fd, const struct sockaddr *address, size_t size);
 int __wrap_sys_connect(int fd, const struct sockaddr *address, size_t size);
@@ -53,6 +56,13 @@ ssize_t __wrap_sys_read(int fd, void *data, size_t size);
 ssize_t __wrap_sys_read(int fd, void *data, size_t size)
 {
 	return __real_sys_read(fd, data, byte_by_byte && size > 1 ? 1 : size);
+}
+
+int __real_sys_poll(int fd, short events, int timeout_ms);
+int __wrap_sys_poll(int fd, short events, int timeout_ms);
+int __wrap_sys_poll(int fd, short events, int timeout_ms)
+{
+	return __real_sys_poll(fd, events, patient ? -1 : timeout_ms);
 }
 
 int64_t __real_sys_now(void);
@@ -182,6 +192,19 @@ static void answer_endless_body(int fd)
 	hear_request(fd);
 	reply(fd, "HTTP/1.1 200 OK\r\n\r\n");
 	send_for_ever(fd, "endless");
+}
+
+/* The rest of a page that comes a while after its head: does anybody still want it? */
+static void answer_page(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLRDHUP};
+	char went_well;
+
+	hear_request(fd);
+	reply(fd, "HTTP/1.1 200 OK\r\n\r\n");
+	went_well = poll(&pollfd, 1, 100) == 0 ? 'y' : 'n';
+	reply(fd, "page");
+	(void)!write(told[1], &went_well, 1);
 }
 
 /* A request's last bytes are an empty STDIN. */
@@ -385,6 +408,26 @@ static void test_probe_http_body_is_taken_where_wanted(void **state)
 	assert_verdict(&verdict, false, "a body that is too long");
 	stop_peer(&peer);
 	buf_fini(&body);
+}
+
+static void test_probe_http_page_is_not_cut_off(void **state)
+{
+	struct probe_verdict verdict;
+	struct peer peer;
+	char went_well;
+
+	(void)state;
+	assert_int_equal(pipe(told), 0);
+	start_peer(&peer, NULL, 8, answer_page);
+	patient = true;
+	verdict = probe("http://127.0.0.1:%u/", &peer, LONG, NULL);
+	patient = false;
+	assert_verdict(&verdict, true, "status 200");
+	assert_int_equal(read(told[0], &went_well, 1), 1);
+	assert_int_equal(went_well, 'y');
+	stop_peer(&peer);
+	close(told[0]);
+	close(told[1]);
 }
 
 static void test_probe_expected_statuses_are_healthy(void **state)
@@ -638,6 +681,7 @@ int main(void)
 		cmocka_unit_test(test_probe_http_answers_are_judged),
 		cmocka_unit_test(test_probe_http_silence_is_bounded),
 		cmocka_unit_test(test_probe_http_body_is_taken_where_wanted),
+		cmocka_unit_test(test_probe_http_page_is_not_cut_off),
 		cmocka_unit_test(test_probe_expected_statuses_are_healthy),
 		cmocka_unit_test(test_probe_fcgi_answers_are_judged),
 		cmocka_unit_test(test_probe_connections_are_enough_for_tcp_and_unix),

@@ -81,6 +81,7 @@ static void test_target_malformed_is_refused(void **state)
 		{"http://user:"
 		 "pass@web/",
 			"the port is not"},
+		{"http://web:80:90/", "the host is no name"},
 		{"http://user@web/", "the host is no name"},
 		{"http://web?x", "the host is no name"},
 		{"http://web/a b", "no blank, control character or #"},
