@@ -83,9 +83,13 @@ void init_note_end(struct instance *instance)
 
 static void explain_in_child(const struct instance *instance)
 {
+	pid_t pid = sys_fork();
 	struct err err;
 
-	if (sys_fork() != 0)
+	/* It is waited for as any: else the container could end before it has spoken. */
+	if (pid > 0)
+		instance->init->childless = false;
+	if (pid != 0)
 		return;
 	(void)init_explain(&instance->end, &err);
 	log_err(&err);
