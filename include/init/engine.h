@@ -219,6 +219,8 @@ void init_notify_excuse(const struct instance *instance, char *out, size_t size)
 void init_ask_oom(struct init *init);
 /* It has been reaped: what its end is. */
 void init_note_end(struct instance *instance);
+/* It has ended well, and was to be ready first: that is a failure, whatever its status says. */
+void init_note_early_end(struct instance *instance);
 /* Says how it ended, once all is known about it and where that is not husk's caller's. */
 void init_tell_end(struct instance *instance);
 /* What init_run returns. */

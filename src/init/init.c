@@ -207,6 +207,10 @@ void init_end_instance(struct instance *instance)
 		(void)sys_kill(-instance->end.pid, init->policy->end_signal);
 	init_end_checks(instance);
 	well = instance->end.cause == INIT_EXITED && instance->end.wait_status == 0;
+	if (well && init->services[init_index(instance)].state == SERVICE_UNREADY) {
+		init_note_early_end(instance);
+		well = false;
+	}
 	init_tell(instance, well ? EVENT_EXITED_WELL : EVENT_EXITED_BADLY);
 	init_tell_end(instance);
 }

@@ -325,7 +325,8 @@ static void test_notify_socket_of_the_container_is_husks(void **state)
 	assert_non_null(line);
 	assert_ptr_equal(strstr(line, "NOTIFY_SOCKET=@husk/"), line);
 	assert_string_equal(strrchr(line, '/'), "/one");
-	finish(pid1, 0);
+	/* It has ended without a word that it is ready. */
+	finish(pid1, 124);
 	pid1_start(pid1,
 		&(struct pid1_options){
 			.environment = (const char *const[]){"NOTIFY_SOCKET=/nowhere", NULL}},
@@ -605,7 +606,7 @@ static void test_fd_high_number_given_alone(void **state)
 	/* husk's own are not among them. */
 	start(pid1, "  one: {command: [@, state], ready: 'fd:200', main: true}\n");
 	assert_string_equal(pid1_find(pid1, "fds "), "0 1 2 200");
-	finish(pid1, 0);
+	finish(pid1, 124);
 }
 
 static void test_fd_no_newline_in_time_ends_with_124(void **state)

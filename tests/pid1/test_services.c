@@ -88,6 +88,18 @@ static void test_start_oneshot_fails_ends_with_its_status(void **state)
 	expect_error(pid1, "migrate: exited with status 7");
 }
 
+/* What comes after it must not start, as it would where a finished oneshot came before. */
+static void test_start_ends_well_before_it_is_ready_fails(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db, '0'", ", ready: 'file:/no/where', restart: never")
+			    SERVICE("web", "service, web", ", after: [db], main: true"));
+	pid1_expect(pid1, "db up");
+	finish(pid1, 124);
+	expect_error(pid1, "db: not ready in 30s: it ended well before");
+}
+
 static void test_main_fails_others_stop_status_is_its(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -234,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_start_waits_for_what_comes_before),
 		TEST(test_start_oneshot_fails_ends_with_its_status),
+		TEST(test_start_ends_well_before_it_is_ready_fails),
 		TEST(test_start_exec_fails_is_told_and_tried_again),
 		TEST(test_main_fails_others_stop_status_is_its),
 		TEST(test_main_ends_well_status_0),
