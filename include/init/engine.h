@@ -113,6 +113,7 @@ struct init {
 	bool is_init;     /* PID 1 of a PID namespace */
 	bool childless;   /* the last wait said so */
 	bool more_dead;   /* the last round of waits reached its limit */
+	bool rest_dead;   /* others may be dead besides the one that was waited for */
 	bool reaped;      /* an instance has been */
 	bool flagged;     /* an instance has something that supervise is to be told */
 	bool swept;       /* what is left has been signalled: look whether anything is */
@@ -139,6 +140,7 @@ struct init {
 };
 
 enum {
+	INIT_REST_DELAY = 5000000,      /* ns at most for the exec of what is started again */
 	INIT_SWEEP_POLL = 50000000,     /* ns between two looks at what is left */
 	INIT_WATCH_DELAY = 10000000,    /* ns from the exec to init_watch_oom */
 	INIT_SETTLE_DELAY = 100000000,  /* ns from the start to init_settle */

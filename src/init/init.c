@@ -150,6 +150,14 @@ static void forget_helper(struct init *init, pid_t pid)
 	}
 }
 
+static void note_main_reaped(struct instance *instance, int status)
+{
+	init_trace(instance->init, INIT_TRACE_ENDED, instance->pid, status);
+	instance->pid = 0;
+	instance->reaped = instance->init->reaped = true;
+	instance->run.wait_status = status;
+}
+
 static void note_reaped(struct init *init, pid_t pid, int status)
 {
 	struct instance *instance = find(init, pid);
@@ -159,10 +167,7 @@ static void note_reaped(struct init *init, pid_t pid, int status)
 		init_trace(init, INIT_TRACE_REAPED, pid, status);
 		return;
 	}
-	init_trace(init, INIT_TRACE_ENDED, pid, status);
-	instance->pid = 0;
-	instance->reaped = init->reaped = true;
-	instance->run.wait_status = status;
+	note_main_reaped(instance, status);
 }
 
 /*
@@ -224,30 +229,27 @@ static void note_end(struct instance *instance)
 		init_end_instance(instance);
 }
 
-/*
- * To wait for any child the kernel looks at every one. A service that is started again
- * does not wait for that.
- */
-static void restart_first(struct init *init)
+/* To wait for any child the kernel looks at every one: a service that is started again does not
+ * wait for that. True where there is one. */
+static bool restart_first(struct init *init)
 {
 	struct instance *instance = init->dead > 0 ? find(init, init->dead) : NULL;
 	int status;
 
-	init->dead = 0;
 	if (!instance || init->sup.phase != PHASE_UP ||
 		init->services[init_index(instance)].policy == RESTART_NEVER ||
 		sys_wait(instance->pid, &status, WNOHANG) != instance->pid)
-		return;
-	note_reaped(init, instance->pid, status);
+		return false;
+	note_main_reaped(instance, status);
 	instance->reaped = false;
 	note_end(instance);
+	return true;
 }
 
 /* All that are dead first, then what it means: an orphan that is already dead needs no TERM. */
 static void reap_and_tell(struct init *init)
 {
-	if (init->sup.count > 1)
-		restart_first(init);
+	init->rest_dead = false;
 	reap(init);
 	for (unsigned i = 0; init->reaped && i < init->sup.count; i++) {
 		if (init->instances[i].reaped) {
@@ -257,6 +259,21 @@ static void reap_and_tell(struct init *init)
 	}
 	init->reaped = false;
 	follow_up(init);
+}
+
+/* The rest of the dead waits until the loop has come round: where the machine is busy the new
+ * process runs before that. */
+static void on_dead(struct init *init)
+{
+	bool first = init->sup.count > 1 && !init->rest_dead && restart_first(init);
+
+	init->dead = 0;
+	if (!first) {
+		reap_and_tell(init);
+		return;
+	}
+	init->rest_dead = true;
+	init->poll_at = sys_now() + INIT_REST_DELAY;
 }
 
 /* SIGPIPE of our own writes is not for the program, but what giving up the terminal has brought is
@@ -301,7 +318,7 @@ static void on_signals(struct loop_source *source, unsigned events)
 				.pid = (pid_t)infos[i].ssi_pid},
 			&dead);
 	if (dead)
-		reap_and_tell(init);
+		on_dead(init);
 }
 
 /* There is nothing but signals to wait for, as most of the time. */
@@ -319,7 +336,7 @@ static void on_signals_alone(struct loop_source *source)
 	}
 	take(init, &taken, &dead);
 	if (dead)
-		reap_and_tell(init);
+		on_dead(init);
 }
 
 /* What came without SIGCHLD: a process that is not husk's child has gone, or one was born while
@@ -349,6 +366,7 @@ static void run(struct init *init)
 {
 	while (init->sup.phase != PHASE_DONE) {
 		int64_t now, deadline;
+		bool rest_dead = init->rest_dead;
 
 		if (init->manager >= 0)
 			init_manager_tell(init);
@@ -370,7 +388,7 @@ static void run(struct init *init)
 		if (init_log_next(&init->log) < deadline)
 			deadline = init_log_next(&init->log);
 		loop_wait(&init->loop, init->more_dead ? 0 : deadline);
-		if (init->more_dead)
+		if (init->more_dead || rest_dead)
 			reap_and_tell(init);
 		if (deadline == SUPERVISE_NEVER)
 			continue;
