@@ -177,7 +177,10 @@ static enum verdict judge(
 		return IT_IS_SO;
 	if (order->command != CTL_STOP)
 		return judge_start(given, now);
-	return now->pid == 0 && now->flags & CTL_RESTING ? IT_IS_SO : NOT_YET;
+	if (now->pid == 0 && now->flags & CTL_RESTING)
+		return IT_IS_SO;
+	/* Somebody else has had it started since. */
+	return now->starts != given->starts ? NEVER : NOT_YET;
 }
 
 /* Says which, and why. */

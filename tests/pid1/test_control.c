@@ -287,6 +287,31 @@ static void test_start_that_fails_says_why(void **state)
 	finish(pid1, 0);
 }
 
+/* What another client has had started meanwhile is not waited for. */
+static void test_stop_that_is_taken_back_is_told(void **state)
+{
+	struct pid1 *pid1 = *state;
+	struct beside stop;
+
+	start(pid1, NULL,
+		"  app: {command: [CHILD, ignore-term], stop: {timeout: 9m}}\n"
+		"  other: {command: [CHILD, pause], stop: {signal: KILL}}\n");
+	await_status(pid1, 0);
+	pid1_expect(pid1, "ready");
+	pid1_expect(pid1, "ready");
+	stop = begin_beside(pid1, run_husk, WORDS("stop", "app", "--timeout", "1h"));
+	await_text(pid1, 1, "stopping");
+	expect(pid1, WORDS("start", "app", "--no-wait"), 0, "");
+	expect(pid1, WORDS("signal", "KILL", "app"), 0, "");
+	assert_int_equal(end_beside(&stop), 1);
+	assert_non_null(strstr(output, "husk: app: "));
+	pid1_expect(pid1, "ready");
+	expect(pid1, WORDS("stop", "--no-wait", "app"), 0, "");
+	expect(pid1, WORDS("signal", "KILL", "app"), 0, "");
+	expect(pid1, WORDS("stop", "app"), 0, "");
+	finish(pid1, 0);
+}
+
 static void test_timeout_over_is_124(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -696,6 +721,7 @@ int main(void)
 		TEST(test_stop_and_start_wait_until_it_is_so),
 		TEST(test_restart_makes_another_process),
 		TEST(test_start_that_fails_says_why),
+		TEST(test_stop_that_is_taken_back_is_told),
 		TEST(test_timeout_over_is_124),
 		TEST(test_signal_and_reload_reach_the_process),
 		TEST(test_refused_reload_says_why),
