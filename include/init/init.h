@@ -169,7 +169,7 @@ struct init_end {
 	bool limit;    /* it was not started again: restart.limit */
 	enum init_fault fault;
 	const char *detail;
-	int stop_signal; /* what asked the container to stop; 0: nothing did, or a command */
+	int stop_signal; /* what asked the container to stop; 0: nothing did, or a service's end */
 	pid_t stop_pid;  /* who sent it; 0: from outside, or unknown */
 	struct launch_failure failure;
 	struct cgroup_oom_record oom;
@@ -195,5 +195,7 @@ int init_run(struct init_service *services, unsigned count, int64_t grace,
  * husk's to report: the program could not be run, or a signal ended it that nobody passed to it.
  */
 bool init_explain(const struct init_end *end, struct err *err);
+/* "asked to stop by SIGTERM from process 7"; process 0 is not named. */
+void init_explain_stop(int number, pid_t pid, char *out, size_t size);
 
 #endif

@@ -276,6 +276,25 @@ static void on_dead(struct init *init)
 	init->poll_at = sys_now() + INIT_REST_DELAY;
 }
 
+/* A program of the command line that has ended is told of elsewhere. */
+static void note_asked(struct init *init, int number, pid_t pid)
+{
+	bool again = init->stop_signal != 0;
+	char text[64];
+
+	if (!again) {
+		init->stop_signal = number;
+		init->stop_pid = pid;
+	}
+	if (init->sup.phase >= PHASE_SWEEP_TERM)
+		return;
+	init_explain_stop(number, pid, text, sizeof(text));
+	if (again)
+		log_warn("%s again: services get less time", text);
+	else
+		log_info("%s", text);
+}
+
 /* SIGPIPE of our own writes is not for the program, but what giving up the terminal has brought is
  * taken note of: the kernel sends either in our name. SIGCHLD is the kernel's, unless somebody has
  * sent one. */
@@ -296,10 +315,7 @@ static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 		return;
 	if (!init_take_signal(init, number, taken->code > 0))
 		return;
-	if (init->stop_signal == 0) {
-		init->stop_signal = number;
-		init->stop_pid = taken->code <= 0 ? taken->pid : 0;
-	}
+	note_asked(init, number, taken->code <= 0 ? taken->pid : 0);
 	tell_all(init, OCCASION_STOP);
 }
 

@@ -89,7 +89,7 @@ void init_note_early_end(struct instance *instance)
 	memcpy(instance->end.detail, why, sizeof(why));
 }
 
-static void explain_in_child(const struct instance *instance)
+static void explain_in_child(const struct instance *instance, const char *then)
 {
 	pid_t pid = sys_fork();
 	struct err err;
@@ -100,6 +100,7 @@ static void explain_in_child(const struct instance *instance)
 	if (pid != 0)
 		return;
 	(void)init_explain(&instance->end, &err);
+	(void)err_append(&err, "%s", then);
 	log_err(&err);
 	sys_exit(0);
 }
@@ -143,19 +144,19 @@ void init_tell_end(struct instance *instance)
 	if (end->cause == INIT_EXEC_FAILED && instance->init->sup.ended_by == init_index(instance))
 		return;
 	end->told = true;
-	if (end->cause == INIT_EXEC_FAILED) {
-		instance->init->childless = false;
-		explain_in_child(instance);
-		return;
-	}
-	wrong = init_explain(end, &err) ||
-		(end->wait_status != 0 && rules->intent != INTENT_DOWN && !end->expected);
 	if (instance->sequel.again && instance->sequel.pause < 1000000) {
 		(void)format_text(then, sizeof(then), "; started again");
 	} else if (instance->sequel.again) {
 		format_pause(instance->sequel.pause, pause, sizeof(pause));
 		(void)format_text(then, sizeof(then), "; started again in %s", pause);
 	}
+	if (end->cause == INIT_EXEC_FAILED) {
+		instance->init->childless = false;
+		explain_in_child(instance, then);
+		return;
+	}
+	wrong = init_explain(end, &err) ||
+		(end->wait_status != 0 && rules->intent != INTENT_DOWN && !end->expected);
 	if (wrong || instance->sequel.again)
 		log_warn("%s%s", err.message, then);
 	else
@@ -234,8 +235,10 @@ void init_finish(struct init *init, struct init_end *end, struct err *err)
 	init_terminal_back(init);
 	instance = find_end(init);
 	*end = instance ? instance->end : (struct init_end){.cause = INIT_NO_END};
-	end->stop_signal = init->stop_signal;
-	end->stop_pid = init->stop_pid;
+	if (init->sup.ended_by == SUPERVISE_NOBODY) {
+		end->stop_signal = init->stop_signal;
+		end->stop_pid = init->stop_pid;
+	}
 	end->status = init_end_status(end);
 	if (init->policy->status_map[end->status / 8] >> (end->status % 8) & 1)
 		end->status = 0;

@@ -103,22 +103,35 @@ static bool explain_cause(const struct init_end *end, struct err *err)
 	return true;
 }
 
+void init_explain_stop(int number, pid_t pid, char *out, size_t size)
+{
+	char name[SIGNAL_NAME_MAX], sender[32] = "";
+
+	if (pid != 0)
+		(void)format_text(sender, sizeof(sender), " from process %d", (int)pid);
+	(void)format_text(out, size, "asked to stop by %s%s", signal_name(number, name), sender);
+}
+
 bool init_explain(const struct init_end *end, struct err *err)
 {
 	const struct supervise_service *rules;
-	char time[32];
+	char time[32], stop[64] = "asked to stop";
 	bool wrong;
 
+	if (end->stop_signal != 0)
+		init_explain_stop(end->stop_signal, end->stop_pid, stop, sizeof(stop));
 	if (end->service == NULL) {
-		(void)err_set(err, (enum err_code)end->status, "asked to stop");
+		(void)err_set(err, (enum err_code)end->status, "%s", stop);
 		return false;
 	}
 	rules = end->service->rules;
 	wrong = explain_fault(end, err) || explain_cause(end, err);
+	if (end->stop_signal != 0)
+		(void)err_append(err, "; the container was %s", stop);
 	if (!end->limit)
 		return wrong;
 	format_time(rules->restart_window, time, sizeof(time));
-	(void)err_append(err, "; started again %u times in %s: restart.limit is reached",
-		rules->restart_limit, time);
+	(void)err_append(err, "; started again %u time%s in %s: restart.limit is reached",
+		rules->restart_limit, rules->restart_limit == 1 ? "" : "s", time);
 	return true;
 }

@@ -166,7 +166,8 @@ static void judge(struct init *init, const struct init_reload_record *record)
 	if (record != NULL && !reload->late) {
 		/* The child has said it in full. */
 		refuse(init, record->reason);
-		log_error("reload refused: services go on as they are");
+		if (init->sup.phase == PHASE_UP)
+			log_error("reload refused: services go on as they are");
 		return;
 	}
 	refuse(init, reload->late ? "it was not done after 120 s"

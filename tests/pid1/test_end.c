@@ -243,6 +243,31 @@ static void test_termination_log_holds_the_reason(void **state)
 		"/no/such.yaml: cannot open: No such file or directory");
 }
 
+static void test_termination_log_says_who_asked_for_the_stop(void **state)
+{
+	struct pid1 *pid1 = *state;
+	struct last_words words;
+	const struct pid1_options options = {
+		.prepare = mount_termination_log, .prepare_arg = &words};
+	char config[256];
+	int fd;
+
+	(void)unit_path(config, sizeof(config), "husk-end-XXXXXX");
+	fd = mkstemp(config);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "version: 1\nservices:\n  app: {command: [%s, pause]}\n",
+			    pid1_child()) > 0);
+	close(fd);
+	open_words(&words);
+	pid1_start(pid1, &options, WORDS("-c", config));
+	pid1_expect(pid1, "ready");
+	pid1_kill(pid1, SIGTERM);
+	assert_int_equal(pid1_end(pid1), 128 + SIGTERM);
+	assert_string_equal(pid1->errors, "");
+	expect_words(&words, "app: killed by SIGTERM; the container was asked to stop by SIGTERM");
+	assert_int_equal(unlink(config), 0);
+}
+
 /* The memory controller of a v1 hierarchy; where there is none, or it is not ours to use, what
  * is tested here is tested on file trees by test_cgroup alone. */
 static const char memory_root[] = "/sys/fs/cgroup/memory";
@@ -340,6 +365,7 @@ int main(void)
 		TEST(test_orphans_flood_term_is_forwarded),
 		TEST(test_stdin_of_the_program_is_husks),
 		TEST(test_termination_log_holds_the_reason),
+		TEST(test_termination_log_says_who_asked_for_the_stop),
 		TEST(test_out_of_memory_is_named),
 		TEST(test_killed_from_outside_is_not_out_of_memory),
 		TEST(test_parent_death_signal_reaches_the_program),

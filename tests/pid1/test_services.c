@@ -132,6 +132,18 @@ static void test_restart_limit_ends_with_the_services_status(void **state)
 		"is reached");
 }
 
+static void test_restart_of_what_cannot_be_run_is_said(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, SERVICE("db", "service, db",
+			    "") "  web: {command: [/no/such/program], after: [db],\n"
+				"    restart: {on: failure, delay: 1ms, limit: 1 in 1h}}\n");
+	finish(pid1, 127);
+	expect_error(pid1, "web: cannot run /no/such/program: it does not exist; started again");
+	expect_error(pid1, "it does not exist; started again 1 time in 3600s: ");
+}
+
 static void test_restart_always_limit_is_no_success(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -251,6 +263,7 @@ int main(void)
 		TEST(test_main_fails_others_stop_status_is_its),
 		TEST(test_main_ends_well_status_0),
 		TEST(test_restart_limit_ends_with_the_services_status),
+		TEST(test_restart_of_what_cannot_be_run_is_said),
 		TEST(test_restart_always_limit_is_no_success),
 		TEST(test_restart_after_a_kill),
 		TEST(test_stop_during_a_backoff_ends_at_once),

@@ -155,6 +155,7 @@ static void test_stop_asked_again_kills(void **state)
 	pid1_expect(pid1, "signal 18");
 	pid1_kill(pid1, SIGTERM);
 	finish(pid1, 128 + SIGKILL);
+	assert_non_null(strstr(pid1->errors, "asked to stop by SIGTERM again: "));
 }
 
 static void test_stop_stopped_service_goes_on_and_ends(void **state)

@@ -71,6 +71,46 @@ static void test_given_up_is_said(void **state)
 		"php-fpm: did not end even by SIGKILL (in an uninterruptible wait?)");
 }
 
+static void test_who_asked_for_the_stop_is_said(void **state)
+{
+	struct init_end end = {.status = 143,
+		.cause = INIT_SIGNALLED,
+		.wait_status = SIGTERM,
+		.expected = true,
+		.stop_signal = SIGTERM};
+
+	(void)state;
+	expect(end, false,
+		"php-fpm: killed by SIGTERM; the container was asked to stop by SIGTERM");
+	end.stop_signal = SIGINT;
+	end.stop_pid = 7;
+	expect(end, false,
+		"php-fpm: killed by SIGTERM; "
+		"the container was asked to stop by SIGINT from process 7");
+	assert_false(init_explain(&(struct init_end){.stop_signal = SIGINT, .stop_pid = 7}, &err));
+	assert_string_equal(err.message, "asked to stop by SIGINT from process 7");
+	assert_false(init_explain(&(struct init_end){.status = 0}, &err));
+	assert_string_equal(err.message, "asked to stop");
+}
+
+static void test_limit_of_one_restart_is_said(void **state)
+{
+	struct supervise_service rules = {
+		.restart_limit = 1, .restart_window = 60 * INT64_C(1000000000)};
+	struct init_service limited = {.spec = {.name = "php-fpm"}, .rules = &rules};
+	struct init_end end = {.status = 3,
+		.service = &limited,
+		.cause = INIT_EXITED,
+		.wait_status = 3 << 8,
+		.limit = true};
+
+	(void)state;
+	assert_true(init_explain(&end, &err));
+	assert_string_equal(err.message,
+		"php-fpm: exited with status 3; started again 1 time in 60s: restart.limit is "
+		"reached");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -79,6 +119,8 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory_limit_as_it_was_set),
 		cmocka_unit_test(test_exec_failed_is_explained),
 		cmocka_unit_test(test_given_up_is_said),
+		cmocka_unit_test(test_who_asked_for_the_stop_is_said),
+		cmocka_unit_test(test_limit_of_one_restart_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
