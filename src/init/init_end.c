@@ -86,7 +86,7 @@ void init_note_early_end(struct instance *instance)
 	static const char why[] = "it ended well before (does it put itself into the background?)";
 
 	instance->end.fault = INIT_FAULT_NOT_READY;
-	memcpy(instance->end.detail, why, sizeof(why));
+	instance->end.detail = why;
 }
 
 static void explain_in_child(const struct instance *instance, const char *then)

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -417,6 +418,20 @@ static void test_notify_main_pid_of_no_child_refused(void **state)
 	expect_no_error(pid1, "goes on");
 }
 
+/* Descriptors, but those of helpers, which come and go. */
+static int count_lasting(pid_t pid)
+{
+	int least = INT_MAX;
+
+	for (int i = 0; i < 20; i++) {
+		int count = pid1_count_descriptors(pid);
+
+		least = count < least ? count : least;
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+	}
+	return least;
+}
+
 static void test_notify_ready_again_after_a_restart(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -432,13 +447,13 @@ static void test_notify_ready_again_after_a_restart(void **state)
 	pid1_expect(pid1, "up");
 	make("go");
 	pid1_find_error(pid1, "one: ready");
-	before = pid1_count_descriptors(pid1->pid);
+	before = count_lasting(pid1->pid);
 	make("end");
 	pid1_expect(pid1, "up");
 	pid1->errors_len = 0;
 	make("go");
 	pid1_find_error(pid1, "one: ready");
-	assert_int_equal(pid1_count_descriptors(pid1->pid), before);
+	assert_int_equal(count_lasting(pid1->pid), before);
 	stop(pid1, 128 + SIGTERM);
 }
 
