@@ -91,13 +91,9 @@ void init_note_early_end(struct instance *instance)
 
 static void explain_in_child(const struct instance *instance, const char *then)
 {
-	pid_t pid = sys_fork();
 	struct err err;
 
-	/* It is waited for as any: else the container could end before it has spoken. */
-	if (pid > 0)
-		instance->init->childless = false;
-	if (pid != 0)
+	if (sys_fork() != 0)
 		return;
 	(void)init_explain(&instance->end, &err);
 	(void)err_append(&err, "%s", then);
@@ -150,7 +146,8 @@ void init_tell_end(struct instance *instance)
 		format_pause(instance->sequel.pause, pause, sizeof(pause));
 		(void)format_text(then, sizeof(then), "; started again in %s", pause);
 	}
-	if (end->cause == INIT_EXEC_FAILED) {
+	/* Where it was the last one, all is over, and nobody would wait for the child. */
+	if (end->cause == INIT_EXEC_FAILED && instance->init->sup.phase != PHASE_DONE) {
 		instance->init->childless = false;
 		explain_in_child(instance, then);
 		return;
