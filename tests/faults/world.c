@@ -67,8 +67,8 @@ static int make_services(const char *child)
 		"version: 1\n"
 		"services:\n"
 		"  app:\n"
-		"    command: [%s, steps, fork, orphan, exit=0, parent, \"send=MAINPID=%%c\", "
-		"\"send=READY=1\", exit=0, the-program]\n"
+		"    command: [%s, steps, fork, orphan, exit=3, parent, \"send=MAINPID=%%c\", "
+		"\"send=READY=1\", exit=3, the-program]\n"
 		"    ready: notify\n",
 		child);
 	if (put("notify.yaml", text) < 0)
@@ -77,7 +77,7 @@ static int make_services(const char *child)
 		"version: 1\n"
 		"services:\n"
 		"  app:\n"
-		"    command: [%s, steps, dot=3, write=3, exit=0, the-program]\n"
+		"    command: [%s, steps, dot=3, write=3, exit=3, the-program]\n"
 		"    ready: fd:3\n"
 		"    health: file:%s\n",
 		child, root);
