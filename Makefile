@@ -279,7 +279,7 @@ $(BUILD)/test/pid1/test_engine: EXTRA := tests/pid1/pid1.c $(addprefix -Wl$(comm
 	epoll_create epoll_ctl execve fork getpgid kill pipe read set_subreaper setpgid signalfd tcgetpgrp)
 $(BUILD)/test/pid1/test_reloader: EXTRA := tests/pid1/pid1.c \
 	-Wl,--wrap=sys_epoll_wait,--wrap=sys_fork,--wrap=sys_now
-$(BUILD)/test/pid1/test_helpers: EXTRA := tests/pid1/pid1.c -Wl,--wrap=sys_fork
+$(BUILD)/test/pid1/test_helpers: EXTRA := tests/pid1/pid1.c -Wl,--wrap=sys_epoll_wait,--wrap=sys_fork
 $(addprefix $(BUILD)/test/,$(filter pid1/%,$(C_TESTS))): tests/pid1/pid1.c tests/pid1/pid1.h
 
 # Servers under load.

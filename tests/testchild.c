@@ -892,6 +892,9 @@ static void do_step(const char *step)
 		signal(atoi(value), SIG_IGN);
 	else if (STEP("orphan"))
 		await_orphan();
+	else if (STEP("join"))
+		while (setpgid(0, atoi(value)) < 0)
+			nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	else if (STEP("kill"))
 		kill(forked, atoi(value));
 	else if (STEP("reap"))

@@ -149,6 +149,8 @@ enum {
 };
 
 void init_trace(const struct init *init, enum init_trace_what what, pid_t pid, int number);
+/* The service whose main process it is, or NULL. */
+struct instance *init_find(struct init *init, pid_t pid);
 /* The service's index in every table. */
 unsigned init_index(const struct instance *instance);
 /* It has ended, its main process and any that went on for it. */

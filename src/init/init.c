@@ -120,7 +120,7 @@ static void on_exec(struct loop_source *source, unsigned events)
 	init_tell(instance, EVENT_EXEC_FAILED);
 }
 
-static struct instance *find(struct init *init, pid_t pid)
+struct instance *init_find(struct init *init, pid_t pid)
 {
 	for (unsigned i = 0; i < init->sup.count; i++) {
 		if (init->instances[i].pid == pid)
@@ -160,7 +160,7 @@ static void note_main_reaped(struct instance *instance, int status)
 
 static void note_reaped(struct init *init, pid_t pid, int status)
 {
-	struct instance *instance = find(init, pid);
+	struct instance *instance = init_find(init, pid);
 
 	if (!instance) {
 		forget_helper(init, pid);
@@ -195,10 +195,24 @@ static void reap(struct init *init)
 			note_reaped(init, pid, status);
 			continue;
 		}
-		struct instance *instance = find(init, pid);
+		struct instance *instance = init_find(init, pid);
 		if (instance)
 			init_job_stopped(init, instance, WSTOPSIG(status));
 	}
+}
+
+/* What a main process has left of its group would be a second instance beside the next one: the
+ * workers of a server that was killed keep its port. */
+static void end_rest(const struct instance *instance, bool well)
+{
+	const struct init *init = instance->init;
+	const struct supervise_service *rules = &init->services[init_index(instance)];
+	bool again = rules->policy == RESTART_ALWAYS || (rules->policy == RESTART_FAILURE && !well);
+
+	if (rules->intent == INTENT_DOWN || init->sup.phase != PHASE_UP)
+		return;
+	if (again || rules->intent != INTENT_NONE)
+		(void)sys_kill(-instance->group, SIGKILL);
 }
 
 void init_end_instance(struct instance *instance)
@@ -216,6 +230,7 @@ void init_end_instance(struct instance *instance)
 		init_note_early_end(instance);
 		well = false;
 	}
+	end_rest(instance, well);
 	init_tell(instance, well ? EVENT_EXITED_WELL : EVENT_EXITED_BADLY);
 	init_tell_end(instance);
 }
@@ -233,7 +248,7 @@ static void note_end(struct instance *instance)
  * wait for that. True where there is one. */
 static bool restart_first(struct init *init)
 {
-	struct instance *instance = init->dead > 0 ? find(init, init->dead) : NULL;
+	struct instance *instance = init->dead > 0 ? init_find(init, init->dead) : NULL;
 	int status;
 
 	if (!instance || init->sup.phase != PHASE_UP ||
@@ -315,7 +330,9 @@ static void take(struct init *init, const struct sys_signal *taken, bool *dead)
 		return;
 	if (!init_take_signal(init, number, taken->code > 0))
 		return;
-	note_asked(init, number, taken->code <= 0 ? taken->pid : 0);
+	/* With any other code the sender may have written what it likes: sigqueue(3). */
+	note_asked(
+		init, number, taken->code == SI_USER || taken->code == SI_TKILL ? taken->pid : 0);
 	tell_all(init, OCCASION_STOP);
 }
 

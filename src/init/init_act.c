@@ -32,9 +32,14 @@ void init_watch_later(struct init *init)
 void init_watch_oom(struct init *init)
 {
 	init->watch_at = SUPERVISE_NEVER;
-	if (init->oom_due)
+	if (init->oom_due) {
+		struct instance *instance = init->oom_after.arg;
+
 		init_ask_oom(init);
-	else if (init->oom_before.source.fd < 0)
+		/* No child could be made: told without it. */
+		if (instance)
+			init_tell_end(instance);
+	} else if (init->oom_before.source.fd < 0)
 		(void)helper_start(init, &init->oom_before, sizeof(struct cgroup_oom), look_before,
 			on_oom_before);
 }
@@ -78,9 +83,11 @@ static void launch(struct init *init, struct instance *instance)
 	if (instance->service->words)
 		instance->service->words->run[0] = instance->service->words->status[0] = '\0';
 	if (pid < 0) {
+		bool told = instance->end.cause == INIT_NOT_STARTED && instance->end.told;
+
 		instance->not_started = init->flagged = true;
-		instance->end =
-			(struct init_end){.service = instance->service, .cause = INIT_NOT_STARTED};
+		instance->end = (struct init_end){
+			.service = instance->service, .cause = INIT_NOT_STARTED, .told = told};
 		instance->ended_at = sys_now();
 		return;
 	}
@@ -96,6 +103,16 @@ static void launch(struct init *init, struct instance *instance)
 		init_watch_later(init);
 	else if (loop_add(&init->loop, &instance->exec, LOOP_READ) < 0)
 		log_warn_errno("%s: cannot watch its start", instance->spec->name);
+}
+
+/* Once, until a process has been made again. */
+static void tell_not_started(struct instance *instance)
+{
+	struct init_end *end = &instance->end;
+
+	if (end->cause == INIT_NOT_STARTED && !end->told)
+		log_warn("%s; tried again until it works", instance->init->err.message);
+	end->told = end->told || end->cause == INIT_NOT_STARTED;
 }
 
 static void stop(struct instance *instance)
@@ -170,6 +187,7 @@ static void perform(struct init *init, const struct supervise_action *action)
 		init_tell_end(instance);
 		break;
 	case ACT_BACKOFF:
+		tell_not_started(instance);
 		instance->sequel.again = true;
 		/* Over at once, where it has run for so long. */
 		instance->sequel.pause =

@@ -330,14 +330,15 @@ static void tell_heir(const struct instance *instance)
 		(void)sys_kill(instance->pid, SIGKILL);
 }
 
-/* It has to be husk's own child by now, or its end would not be seen. While the process is there
- * its pid is nobody else's. */
+/* It has to be husk's own child by now, or its end would not be seen, and not another service,
+ * whose end would be seen only once. While the process is there its pid is nobody else's. */
 static bool go_on(struct instance *instance)
 {
 	struct notice *notice = instance->notice;
 	pid_t heir = notice->heir;
 	int status;
-	bool lives = heir != 0 && loop_await(notice->heir_fd, LOOP_READ, 0) == 0 &&
+	bool lives = heir != 0 && !init_find(instance->init, heir) &&
+		     loop_await(notice->heir_fd, LOOP_READ, 0) == 0 &&
 		     sys_wait(heir, &status, WNOHANG) == 0;
 
 	fd_close(&notice->heir_fd);

@@ -155,11 +155,17 @@ static void on_health(struct helper *helper, const void *record)
 	init_tell_health(instance, verdict->healthy);
 }
 
-/* So is a look that has not come back since the last one. */
+/* So is a look that has not come back since the last one; one that has is heard first. */
 void init_probe(struct instance *instance)
 {
 	bool stuck = instance->check.source.fd >= 0;
 
+	/* husk itself is late: it was stopped, or waited for a processor. */
+	if (stuck && loop_await(instance->check.source.fd, LOOP_READ, 0) > 0) {
+		instance->unprobed = true;
+		init_ask_at(instance->init, sys_now() + INIT_ASK_AGAIN);
+		return;
+	}
 	helper_cancel(&instance->check);
 	instance->check.arg = instance;
 	instance->unprobed = helper_start(instance->init, &instance->check,

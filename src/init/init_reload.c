@@ -50,20 +50,28 @@ static bool drain(int fd)
 	return any;
 }
 
-/* Something has changed. It is not listened to until it has been quiet for a while: who writes
- * without an end costs four looks a second. */
+/* It is not listened to until it has been quiet for a while: who writes without an end costs four
+ * looks a second. */
+static void await_quiet(struct init *init, int64_t now, int64_t until)
+{
+	struct init_reload *reload = &init->reload;
+
+	if (reload->watch.fd >= 0)
+		loop_remove(&init->loop, &reload->watch);
+	reload->quiet_at = now + QUIET;
+	reload->quiet_until = until;
+}
+
+/* Something has changed. */
 static void on_change(struct loop_source *source, unsigned events)
 {
 	struct init *init = source->arg;
-	struct init_reload *reload = &init->reload;
 	int64_t now = sys_now();
 
 	(void)events;
 	if (!drain(source->fd))
 		return;
-	loop_remove(&init->loop, source);
-	reload->quiet_at = now + QUIET;
-	reload->quiet_until = now + QUIET_MOST;
+	await_quiet(init, now, now + QUIET_MOST);
 	arm(init);
 }
 
@@ -144,11 +152,12 @@ static void judge(struct init *init, const struct init_reload_record *record)
 {
 	struct init_reload *reload = &init->reload;
 	bool changed = record == NULL || record->print != reload->print;
+	int64_t now = sys_now();
 
 	if (reload->task.look) {
 		/* It may be half written: as with an event. */
 		if (record != NULL && changed)
-			reload->quiet_at = reload->quiet_until = sys_now() + QUIET;
+			await_quiet(init, now, now + QUIET);
 		return;
 	}
 	if (record != NULL)
@@ -157,7 +166,7 @@ static void judge(struct init *init, const struct init_reload_record *record)
 		log_debug("reload: the sources are what they were");
 		return;
 	}
-	init->reloads.at = sys_now();
+	init->reloads.at = now;
 	if (record != NULL && record->outcome == INIT_RELOAD_ACCEPTED) {
 		succeed(init, record, changed);
 		return;

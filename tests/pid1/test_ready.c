@@ -397,6 +397,18 @@ static void test_notify_main_pid_while_stopping_is_told(void **state)
 	finish(pid1, 128 + SIGKILL);
 }
 
+/* It has joined the other's group, and speaks for it: its end would be seen only once. */
+static void test_notify_main_pid_of_another_service_refused(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	start(pid1, STEPS("one", "'await=~/go', exit=7", ", ready: 'notify:~/socket', main: true")
+			    STEPS("two", "join=2, 'to=~/socket', 'send=READY=1%nMAINPID=%s'", ""));
+	pid1_find_error(pid1, "one: ready");
+	make("go");
+	finish(pid1, 7);
+	expect_no_error(pid1, "goes on");
+}
 static void test_notify_main_pid_of_no_child_refused(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -798,6 +810,7 @@ int main(void)
 		TEST(test_notify_status_shown_escaped),
 		TEST(test_notify_main_pid_followed),
 		TEST(test_notify_main_pid_while_stopping_is_told),
+		TEST(test_notify_main_pid_of_another_service_refused),
 		TEST(test_notify_main_pid_of_no_child_refused),
 		TEST(test_notify_ready_again_after_a_restart),
 		TEST(test_notify_flood_costs_little),

@@ -489,6 +489,14 @@ static void without_inotify(void *arg)
 	refuse_calls(numbers, COUNT(numbers));
 }
 
+static void without_watches(void *arg)
+{
+	static const int numbers[] = {SYS_inotify_add_watch};
+
+	(void)arg;
+	refuse_calls(numbers, COUNT(numbers));
+}
+
 static void without_memfd(void *arg)
 {
 	static const int numbers[] = {SYS_memfd_create};
@@ -510,6 +518,22 @@ static void test_watch_without_inotify_looks_now_and_then(void **state)
 	pid1_expect(pid1, "web told first three");
 	finish(pid1);
 	assert_non_null(strstr(pid1->errors, "looking for them every 5 s"));
+}
+
+/* As where the user has as many watches as he may: who tells of changes is there, and silent. */
+static void test_watch_that_cannot_tell_all_looks_and_listens_on(void **state)
+{
+	struct pid1 *pid1 = *state;
+
+	configure("t", WATCHES);
+	start(pid1, without_watches);
+	pid1_expect(pid1, "web up first");
+	put("two\n");
+	pid1_expect(pid1, "web told first two");
+	put("three\n");
+	pid1_expect(pid1, "web told first three");
+	finish(pid1);
+	assert_null(strstr(pid1->errors, "cannot listen"));
 }
 
 static void test_environment_without_memfd_stays(void **state)
@@ -547,6 +571,7 @@ int main(void)
 		TEST(test_watch_many_changes_are_few_reloads),
 		TEST(test_watch_refused_is_made_up_for),
 		TEST(test_watch_without_inotify_looks_now_and_then),
+		TEST(test_watch_that_cannot_tell_all_looks_and_listens_on),
 		TEST(test_environment_without_memfd_stays),
 	};
 

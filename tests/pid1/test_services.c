@@ -163,6 +163,23 @@ static void test_restart_after_a_kill(void **state)
 	expect_error(pid1, "web: killed by SIGKILL; started again");
 }
 
+/* The workers of a server would keep its port. */
+static void test_restart_ends_what_the_last_one_left(void **state)
+{
+	struct pid1 *pid1 = *state;
+	int left = PID1_PATIENCE * 1000;
+
+	start(pid1, SERVICE("web", "leave, '1', ignore",
+			    ", main: true, restart: {on: failure, delay: 1h, limit: none}"));
+	pid1_expect(pid1, "left");
+	pid1_find_error(pid1, "web: exited with status 1; started again in");
+	while (pid1_child_of(pid1->pid) != 0 && left-- > 0)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	assert_true(left > 0);
+	pid1_kill(pid1, SIGTERM);
+	finish(pid1, 1);
+}
+
 static void test_stop_during_a_backoff_ends_at_once(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -266,6 +283,7 @@ int main(void)
 		TEST(test_restart_of_what_cannot_be_run_is_said),
 		TEST(test_restart_always_limit_is_no_success),
 		TEST(test_restart_after_a_kill),
+		TEST(test_restart_ends_what_the_last_one_left),
 		TEST(test_stop_during_a_backoff_ends_at_once),
 		TEST(test_stop_while_waiting_starts_nothing_more),
 		TEST(test_stop_during_another_stop_kills),
