@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -163,11 +164,15 @@ static void test_find_entry_too_long_skipped(void **state)
 static int run(const struct launch_spec *spec, struct launch_failure *failure)
 {
 	struct launch_signals signals = {0};
+	struct pollfd ready = {.events = POLLIN};
 	int error_pipe, status;
 	pid_t pid = launch_start(spec, &signals, &error_pipe, &err);
 	ssize_t size;
 
 	assert_true(pid > 0);
+	/* It is not waited for by a read. */
+	ready.fd = error_pipe;
+	assert_int_equal(poll(&ready, 1, -1), 1);
 	size = read(error_pipe, failure, sizeof(*failure));
 	close(error_pipe);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
