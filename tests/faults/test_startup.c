@@ -25,6 +25,14 @@ static unsigned findings;
 static bool tracing;
 
 #define RUN "husk", "run", "-c", "@husk.yaml"
+/* A descriptor of the number that one of husk's own pipes may have. */
+#define NEWLINE(n, function) \
+	{ \
+		.name = "newline on " #n ", " #function, \
+		.words = {"husk", "run", "-c", "@newline-" #n ".yaml"}, .runs = true, \
+		.only = CALL_##function, .status = 3, .says = "exited with status 3", \
+	}
+
 static const struct scene scenes[] = {
 	{.name = "run",
 		.words = {RUN},
@@ -181,6 +189,24 @@ static const struct scene scenes[] = {
 		.runs = true,
 		.status = 3,
 		.says = "exited with status 3"},
+	NEWLINE(4, sys_dup_above),
+	NEWLINE(4, sys_set_fd_flags),
+	NEWLINE(5, sys_dup_above),
+	NEWLINE(5, sys_set_fd_flags),
+	NEWLINE(6, sys_dup_above),
+	NEWLINE(6, sys_set_fd_flags),
+	NEWLINE(7, sys_dup_above),
+	NEWLINE(7, sys_set_fd_flags),
+	NEWLINE(8, sys_dup_above),
+	NEWLINE(8, sys_set_fd_flags),
+	NEWLINE(9, sys_dup_above),
+	NEWLINE(9, sys_set_fd_flags),
+	NEWLINE(10, sys_dup_above),
+	NEWLINE(10, sys_set_fd_flags),
+	NEWLINE(11, sys_dup_above),
+	NEWLINE(11, sys_set_fd_flags),
+	NEWLINE(12, sys_dup_above),
+	NEWLINE(12, sys_set_fd_flags),
 	{.name = "usage", .words = {"husk", "nosuch"}, .status = ERR_USAGE, .says = "nosuch"},
 	{.name = "usage, no /proc",
 		.words = {"husk", "nosuch"},

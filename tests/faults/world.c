@@ -81,7 +81,24 @@ static int make_services(const char *child)
 		"    ready: fd:3\n"
 		"    health: file:%s\n",
 		child, root);
-	return put("newline.yaml", text);
+	if (put("newline.yaml", text) < 0)
+		return -1;
+	/* Numbers that husk's own pipes have when the service is started. */
+	for (int n = 4; n <= 12; n++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "newline-%d.yaml", n);
+		(void)snprintf(text, sizeof(text),
+			"version: 1\n"
+			"services:\n"
+			"  app:\n"
+			"    command: [%s, steps, dot=%d, write=%d, exit=3, the-program]\n"
+			"    ready: fd:%d\n",
+			child, n, n, n);
+		if (put(name, text) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int make_configuration(const char *child)
