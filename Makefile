@@ -321,9 +321,9 @@ $(BUILD)/test/faults/calls.h: include/base/sys.h tests/faults/calls
 
 # Programs that print TAP and are run as they are; NAME:SECONDS where 60 seconds are too few.
 SCRIPT_TESTS := \
-	tests/bench/test_bench:120 \
+	tests/bench/test_bench:300 \
 	tests/chaos/run:400 \
-	tests/check/test_checks:120 \
+	tests/check/test_checks:600 \
 	tests/check/test_run \
 	tests/cmd/test_env \
 	tests/cmd/test_readme \
@@ -331,7 +331,7 @@ SCRIPT_TESTS := \
 	tests/cmd/test_probe:180 \
 	tests/cmd/test_services \
 	tests/compat/envsubst:180 \
-	tests/compat/filters:120 \
+	tests/compat/filters:300 \
 	tests/compat/suites:600 \
 	tests/setup/test_build:300 \
 	tests/setup/test_foreign:400 \
@@ -340,7 +340,7 @@ SCRIPT_TESTS := \
 	tests/render/render \
 	tests/container/presets \
 	tests/container/run:900 \
-	tests/demo/test_demo:180
+	tests/demo/test_demo:300
 
 # tests/fuzz/NAME.c, each with a corpus in tests/fuzz/corpus/NAME.
 FUZZ_TARGETS := \
