@@ -67,6 +67,8 @@ int helper_start(struct init *init, struct helper *helper, size_t size,
 		work_and_exit(helper, fds[1], work);
 	if (pid < 0)
 		(void)fail(init, "cannot fork a helper");
+	else
+		init->childless = false;
 	fd_close(&fds[1]);
 	helper->source = (struct loop_source){.fd = fds[0], .arg = helper, .ready = on_answer};
 	if (pid < 0 || loop_add(&init->loop, &helper->source, LOOP_READ) < 0) {
@@ -74,7 +76,7 @@ int helper_start(struct init *init, struct helper *helper, size_t size,
 		return -1;
 	}
 	helper->pid = pid;
-	init->childless = init->starved = false;
+	init->starved = false;
 	return 0;
 }
 

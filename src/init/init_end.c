@@ -1,10 +1,10 @@
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "base/format.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "init/engine.h"
 
 static void look_after(struct helper *helper, void *record)
@@ -101,17 +101,6 @@ static void explain_in_child(const struct instance *instance, const char *then)
 	sys_exit(0);
 }
 
-/* "200 ms", "30 s". */
-static void format_pause(int64_t ns, char *out, size_t size)
-{
-	int64_t ms = ns / 1000000;
-
-	if (ms < 10000)
-		(void)format_text(out, size, "%" PRId64 " ms", ms);
-	else
-		(void)format_text(out, size, "%" PRId64 " s", ms / 1000);
-}
-
 /* What a plain program's end means is for husk's caller to say. */
 static bool is_told_here(const struct instance *instance)
 {
@@ -129,7 +118,7 @@ void init_tell_end(struct instance *instance)
 {
 	const struct supervise_service *rules = &instance->init->services[init_index(instance)];
 	struct init_end *end = &instance->end;
-	char pause[32], then[64] = "";
+	char pause[STR_DURATION_MAX], then[64] = "";
 	struct err err;
 	bool wrong;
 
@@ -143,8 +132,8 @@ void init_tell_end(struct instance *instance)
 	if (instance->sequel.again && instance->sequel.pause < 1000000) {
 		(void)format_text(then, sizeof(then), "; started again");
 	} else if (instance->sequel.again) {
-		format_pause(instance->sequel.pause, pause, sizeof(pause));
-		(void)format_text(then, sizeof(then), "; started again in %s", pause);
+		(void)format_text(then, sizeof(then), "; started again in %s",
+			str_duration(instance->sequel.pause, pause));
 	}
 	/* Where it was the last one, all is over, and nobody would wait for the child. */
 	if (end->cause == INIT_EXEC_FAILED && instance->init->sup.phase != PHASE_DONE) {

@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "base/signal_name.h"
+#include "base/str.h"
 #include "init/init.h"
 
 enum { MEBIBYTE = 1 << 20, KIBIBYTE = 1 << 10 };
@@ -36,17 +37,6 @@ static bool explain_signal(const struct init_end *end, struct err *err)
 	return !end->expected;
 }
 
-/* In words: "30s", as it is written in husk.yaml. */
-static void format_time(int64_t ns, char *out, size_t size)
-{
-	int64_t ms = ns / 1000000;
-
-	if (ms % 1000 == 0)
-		(void)format_text(out, size, "%" PRId64 "s", ms / 1000);
-	else
-		(void)format_text(out, size, "%" PRId64 "ms", ms);
-}
-
 /* Why husk has ended it. False where it has not. */
 static bool explain_fault(const struct init_end *end, struct err *err)
 {
@@ -54,15 +44,14 @@ static bool explain_fault(const struct init_end *end, struct err *err)
 	const char *name = end->service->spec.name;
 	const char *detail = end->detail != NULL ? end->detail : "";
 	const char *colon = detail[0] != '\0' ? ": " : "";
-	char time[32];
+	char time[STR_DURATION_MAX];
 
 	switch (end->fault) {
 	case INIT_FAULT_NONE:
 		return false;
 	case INIT_FAULT_NOT_READY:
-		format_time(rules->ready_timeout, time, sizeof(time));
 		(void)err_set(err, (enum err_code)end->status, "%s: not ready in %s%s%s", name,
-			time, colon, detail);
+			str_duration(rules->ready_timeout, time), colon, detail);
 		return true;
 	case INIT_FAULT_CLOSED:
 		(void)err_set(err, (enum err_code)end->status, "%s: not ready: %s", name, detail);
@@ -115,7 +104,7 @@ void init_explain_stop(int number, pid_t pid, char *out, size_t size)
 bool init_explain(const struct init_end *end, struct err *err)
 {
 	const struct supervise_service *rules;
-	char time[32], stop[64] = "asked to stop";
+	char time[STR_DURATION_MAX], stop[64] = "asked to stop";
 	bool wrong;
 
 	if (end->stop_signal != 0)
@@ -130,8 +119,8 @@ bool init_explain(const struct init_end *end, struct err *err)
 		(void)err_append(err, "; the container was %s", stop);
 	if (!end->limit)
 		return wrong;
-	format_time(rules->restart_window, time, sizeof(time));
 	(void)err_append(err, "; started again %u time%s in %s: restart.limit is reached",
-		rules->restart_limit, rules->restart_limit == 1 ? "" : "s", time);
+		rules->restart_limit, rules->restart_limit == 1 ? "" : "s",
+		str_duration(rules->restart_window, time));
 	return true;
 }
