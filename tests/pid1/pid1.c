@@ -92,6 +92,13 @@ static void close_all(struct pid1 *pid1)
 	close_fd(&pid1->slave);
 }
 
+static void remove_config(struct pid1 *pid1)
+{
+	if (pid1->config[0] != '\0')
+		(void)unlink(pid1->config);
+	pid1->config[0] = '\0';
+}
+
 int pid1_tear_down(void **state)
 {
 	struct pid1 *pid1 = *state;
@@ -103,6 +110,7 @@ int pid1_tear_down(void **state)
 		waitpid(pid1->pid, NULL, 0);
 	}
 	close_all(pid1);
+	remove_config(pid1);
 	free(pid1);
 	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) >= 0) {
 		left++;
@@ -434,6 +442,40 @@ void pid1_find_error(struct pid1 *pid1, const char *text)
 	}
 }
 
+void pid1_configure(struct pid1 *pid1, const char *text)
+{
+	const char *child = pid1_child();
+	int fd;
+
+	remove_config(pid1);
+	(void)unit_path(pid1->config, sizeof(pid1->config), "husk-pid1-XXXXXX");
+	fd = mkstemp(pid1->config);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "version: 1\ngrace: 10h\nservices:\n") > 0);
+	for (const char *at = text; *at; at++)
+		assert_true(*at == '@' ? dprintf(fd, "%s", child) > 0 : write(fd, at, 1) == 1);
+	close(fd);
+}
+
+void pid1_expect_both(struct pid1 *pid1, const char *one, const char *other)
+{
+	const char *line = pid1_line(pid1);
+
+	assert_non_null(line);
+	if (strcmp(line, one) == 0) {
+		pid1_expect(pid1, other);
+	} else {
+		assert_string_equal(line, other);
+		pid1_expect(pid1, one);
+	}
+}
+
+void pid1_expect_error(const struct pid1 *pid1, const char *text)
+{
+	if (!strstr(pid1->errors, text))
+		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
+}
+
 int pid1_end(struct pid1 *pid1)
 {
 	int status = 0, pid_fd = (int)syscall(SYS_pidfd_open, pid1->pid, 0);
@@ -453,6 +495,14 @@ int pid1_end(struct pid1 *pid1)
 	close_all(pid1);
 	pid1->text_len = 0;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void pid1_finish(struct pid1 *pid1, int status)
+{
+	int got = pid1_end(pid1);
+
+	if (got != status)
+		fail_msg("status %d, not %d:\n%s", got, status, pid1->errors);
 }
 
 /* The fields of /proc/PID/stat behind the name. */

@@ -45,6 +45,7 @@ struct pid1 {
 	char line[PID1_LINE_MAX];
 	size_t errors_len;
 	char errors[PID1_TEXT_MAX];
+	char config[256]; /* pid1_configure's file; "": none */
 };
 
 /* The state is a struct pid1. */
@@ -54,6 +55,13 @@ int pid1_tear_down(void **state);
 /* Paths of the binaries under test. */
 const char *pid1_husk(void);
 const char *pid1_child(void);
+
+/*
+ * Writes a husk.yaml with the services `text`, in which each @ stands for the testchild's path;
+ * with a grace that no test waits for. Its path is pid1->config, until the next one or
+ * pid1_tear_down.
+ */
+void pid1_configure(struct pid1 *pid1, const char *text);
 
 /* `arguments` follow "husk"; ends with NULL. Skips the test where namespaces are not allowed. */
 void pid1_start(
@@ -66,14 +74,21 @@ void pid1_start_child(
 /* The next line of its standard output (or terminal) without the newline; NULL at its end. */
 const char *pid1_line(struct pid1 *pid1);
 void pid1_expect(struct pid1 *pid1, const char *line);
+/* Two lines in any order: a service that does not say when it is ready is not waited for longer
+ * than to its exec. */
+void pid1_expect_both(struct pid1 *pid1, const char *one, const char *other);
 /* Reads lines until one holds `text` (a terminal's echo may stand before it); what follows it. */
 const char *pid1_find(struct pid1 *pid1, const char *text);
 /* Reads standard error until it holds `text`. */
 void pid1_find_error(struct pid1 *pid1, const char *text);
+/* Standard error as it was read so far, or to its end, holds `text`. */
+void pid1_expect_error(const struct pid1 *pid1, const char *text);
 void pid1_kill(const struct pid1 *pid1, int signal);
 /* Waits for the end: the exit status, or 128+N. `errors` then holds standard error. Standard output
  * must be at its end, so that nobody has it open any more. */
 int pid1_end(struct pid1 *pid1);
+/* The same, and fails where the status is another. */
+void pid1_finish(struct pid1 *pid1, int status);
 /* Waits until the process is in a state of `states` ("T": stopped). */
 void pid1_await_state(pid_t pid, const char *states);
 /* The first child of a process, which is the program where it is husk's: helpers come later. 0: it

@@ -6,61 +6,13 @@
 #include <unistd.h>
 
 /* Services whose lines go through the relay, each the testchild. */
-static char config[256];
-
-/* Each @ of `text` is the testchild's path. */
 static void start(struct pid1 *pid1, const struct pid1_options *options, const char *text)
 {
-	const char *child = pid1_child();
-	const char *folder = getenv("TMPDIR");
-	int fd;
-
-	(void)snprintf(config, sizeof(config), "%s/husk-log-XXXXXX", folder ? folder : "/tmp");
-	fd = mkstemp(config);
-	assert_true(fd >= 0);
-	assert_true(dprintf(fd, "version: 1\ngrace: 10h\nservices:\n") > 0);
-	for (const char *at = text; *at; at++)
-		assert_true(*at == '@' ? dprintf(fd, "%s", child) > 0 : write(fd, at, 1) == 1);
-	close(fd);
-	pid1_start(pid1, options, WORDS("-c", config));
-}
-
-static void finish(struct pid1 *pid1, int status)
-{
-	assert_int_equal(pid1_end(pid1), status);
-	assert_int_equal(unlink(config), 0);
-	config[0] = '\0';
-}
-
-static int tear_down(void **state)
-{
-	if (config[0] != '\0')
-		(void)unlink(config);
-	config[0] = '\0';
-	return pid1_tear_down(state);
+	pid1_configure(pid1, text);
+	pid1_start(pid1, options, WORDS("-c", pid1->config));
 }
 
 #define SERVICE(name, words, more) "  " name ": {command: [@, " words "]" more "}\n"
-
-static void expect_error(const struct pid1 *pid1, const char *text)
-{
-	if (!strstr(pid1->errors, text))
-		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
-}
-
-/* Two lines in any order. */
-static void expect_both(struct pid1 *pid1, const char *one, const char *other)
-{
-	const char *line = pid1_line(pid1);
-
-	assert_non_null(line);
-	if (strcmp(line, one) == 0) {
-		pid1_expect(pid1, other);
-	} else {
-		assert_string_equal(line, other);
-		pid1_expect(pid1, one);
-	}
-}
 
 static bool is_relay(pid_t pid)
 {
@@ -127,7 +79,7 @@ static void test_prefix_each_line_has_the_name(void **state)
 	pid1_expect(pid1, "web | web up");
 	pid1_kill(pid1, SIGTERM);
 	pid1_expect(pid1, "web | web down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_raw_beside_it_is_as_it_is(void **state)
@@ -139,7 +91,7 @@ static void test_raw_beside_it_is_as_it_is(void **state)
 			SERVICE("db", "service, db, '0'", ", oneshot: true"));
 	pid1_expect(pid1, "db up");
 	pid1_expect(pid1, "web | web up");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_json_each_line_is_an_object(void **state)
@@ -155,7 +107,7 @@ static void test_json_each_line_is_an_object(void **state)
 	assert_non_null(line);
 	assert_string_equal(
 		line, ",\"service\":\"web\",\"stream\":\"stdout\",\"message\":\"say \\\"hi\\\"\"}");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_error_lines_go_to_standard_error(void **state)
@@ -163,8 +115,8 @@ static void test_error_lines_go_to_standard_error(void **state)
 	struct pid1 *pid1 = *state;
 
 	start(pid1, NULL, SERVICE("web", "no-such-verb", ", log: prefix"));
-	finish(pid1, 97);
-	expect_error(pid1, "web | testchild: no such verb\n");
+	pid1_finish(pid1, 97);
+	pid1_expect_error(pid1, "web | testchild: no such verb\n");
 }
 
 static void test_program_has_nothing_but_its_streams(void **state)
@@ -177,7 +129,7 @@ static void test_program_has_nothing_but_its_streams(void **state)
 	pid1_expect(pid1, "web | fds 0 1 2");
 	while (pid1_line(pid1))
 		;
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void limit_files(void *arg)
@@ -203,7 +155,7 @@ static void test_many_pipes_limit_of_descriptors_is_raised(void **state)
 	(void)pid1_find(pid1, "a | nofile 24");
 	while (pid1_line(pid1))
 		;
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 /* All that was written comes out before husk ends, whoever has written it last. */
@@ -225,7 +177,7 @@ static void test_end_everything_comes_out(void **state)
 	}
 	pid1_expect(pid1, "two | no newline");
 	assert_null(pid1_line(pid1));
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_end_left_behind_is_waited_for(void **state)
@@ -234,7 +186,7 @@ static void test_end_left_behind_is_waited_for(void **state)
 
 	start(pid1, NULL, SERVICE("web", "leave, '3', session, ignore", ", log: prefix"));
 	pid1_expect(pid1, "web | left");
-	finish(pid1, 3);
+	pid1_finish(pid1, 3);
 }
 
 static void test_end_not_pid1_leaves_no_relay(void **state)
@@ -244,7 +196,7 @@ static void test_end_not_pid1_leaves_no_relay(void **state)
 	start(pid1, &(struct pid1_options){.same_namespace = true},
 		SERVICE("web", "service, web, '3'", ", log: prefix"));
 	pid1_expect(pid1, "web | web up");
-	finish(pid1, 3);
+	pid1_finish(pid1, 3);
 }
 
 /* What a service is started with does not hang on what the last run has done to its streams. */
@@ -257,7 +209,7 @@ static void test_restart_has_its_streams_as_the_first(void **state)
 			", log: prefix, restart: {on: failure, delay: 1ms, limit: 2 in 1h}"));
 	for (int i = 0; i < 3; i++)
 		pid1_expect(pid1, "web | waits");
-	finish(pid1, 4);
+	pid1_finish(pid1, 4);
 }
 
 /* What has ended without a newline is a line, and is not continued by the next run. */
@@ -268,10 +220,10 @@ static void test_service_ended_its_last_line_is_one(void **state)
 	start(pid1, NULL,
 		SERVICE("a", "text, no newline", ", log: prefix, every: 1h")
 			SERVICE("b", "service, b", ""));
-	expect_both(pid1, "b up", "a | no newline");
+	pid1_expect_both(pid1, "b up", "a | no newline");
 	pid1_kill(pid1, SIGTERM);
 	pid1_expect(pid1, "b down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void note_line(const char *line, int next[2])
@@ -313,9 +265,9 @@ static void test_relay_killed_under_load_no_line_is_lost(void **state)
 	}
 	assert_int_equal(next[0], LINES);
 	assert_int_equal(next[1], LINES);
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 	assert_true(kills > 2);
-	expect_error(pid1, "the relay of logs was ended: another one goes on");
+	pid1_expect_error(pid1, "the relay of logs was ended: another one goes on");
 }
 
 static void test_flood_of_one_does_not_starve_another(void **state)
@@ -336,7 +288,7 @@ static void test_flood_of_one_does_not_starve_another(void **state)
 	(void)pid1_find(pid1, "b | b down");
 	while (pid1_line(pid1))
 		;
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 /* Its pipe and standard output are full: the relay and the first service wait, for good. */
@@ -366,13 +318,13 @@ static void test_output_blocked_husk_stops_all_the_same(void **state)
 	pid1_find_error(pid1, "started again");
 	await_standstill(pid1);
 	pid1_kill(pid1, SIGTERM);
-	finish(pid1, 0);
-	expect_error(pid1, "the last lines of services could not be written");
+	pid1_finish(pid1, 0);
+	pid1_expect_error(pid1, "the last lines of services could not be written");
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, pid1_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_prefix_each_line_has_the_name),
 		TEST(test_raw_beside_it_is_as_it_is),

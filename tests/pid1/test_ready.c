@@ -85,30 +85,16 @@ static void start(struct pid1 *pid1, const char *text)
 	start_with(pid1, text, (const char *const[]){"PATH=/usr/bin:/bin", "HUSK_LOG=info", NULL});
 }
 
-static void expect_error(const struct pid1 *pid1, const char *text)
-{
-	if (!strstr(pid1->errors, text))
-		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
-}
-
 static void expect_no_error(const struct pid1 *pid1, const char *text)
 {
 	if (strstr(pid1->errors, text))
 		fail_msg("\"%s\" is in:\n%s", text, pid1->errors);
 }
 
-static void finish(struct pid1 *pid1, int status)
-{
-	int got = pid1_end(pid1);
-
-	if (got != status)
-		fail_msg("status %d, not %d:\n%s", got, status, pid1->errors);
-}
-
 static void stop(struct pid1 *pid1, int status)
 {
 	pid1_kill(pid1, SIGTERM);
-	finish(pid1, status);
+	pid1_finish(pid1, status);
 }
 
 #define STEPS(name, steps, more) "  " name ": {command: [@, steps, " steps "]" more "}\n"
@@ -123,8 +109,8 @@ static void check_order(struct pid1 *pid1, const char *text)
 	pid1_expect(pid1, "ready");
 	pid1_expect(pid1, "next");
 	stop(pid1, 0);
-	expect_error(pid1, "one: ready");
-	expect_error(pid1, "one: killed by SIGTERM");
+	pid1_expect_error(pid1, "one: ready");
+	pid1_expect_error(pid1, "one: killed by SIGTERM");
 }
 
 /* The child of husk that is not the service. */
@@ -228,19 +214,19 @@ static void test_notify_path_that_cannot_be_refused_at_the_start(void **state)
 
 	make("socket");
 	start(pid1, STEPS("one", "say=up", ", ready: 'notify:~/socket'"));
-	finish(pid1, 78);
-	expect_error(pid1, "services.one.ready: cannot make the socket");
-	expect_error(pid1, "in use");
+	pid1_finish(pid1, 78);
+	pid1_expect_error(pid1, "services.one.ready: cannot make the socket");
+	pid1_expect_error(pid1, "in use");
 	assert_int_equal(access(inside("socket"), F_OK), 0);
 	start(pid1, STEPS("one", "say=up", ", ready: 'notify:relative'"));
-	finish(pid1, 78);
-	expect_error(pid1, "husk.yaml:4:");
-	expect_error(pid1, "services.one.ready: the path of a socket begins with /");
+	pid1_finish(pid1, 78);
+	pid1_expect_error(pid1, "husk.yaml:4:");
+	pid1_expect_error(pid1, "services.one.ready: the path of a socket begins with /");
 	start(pid1, STEPS("one", "say=up", ", ready: 'notify:~/both'")
 			    STEPS("two", "say=up", ", ready: 'notify:~/both'"));
-	finish(pid1, 78);
-	expect_error(pid1, "services.two.ready: ");
-	expect_error(pid1, "/both is the socket of one");
+	pid1_finish(pid1, 78);
+	pid1_expect_error(pid1, "services.two.ready: ");
+	pid1_expect_error(pid1, "/both is the socket of one");
 }
 
 static void test_notify_not_ready_in_time_ends_with_124(void **state)
@@ -249,11 +235,11 @@ static void test_notify_not_ready_in_time_ends_with_124(void **state)
 
 	start(pid1, STEPS("one", "'send=STATUS=no database'",
 			    ", ready: {probe: notify, timeout: 3s}, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 3s: no READY=1 came; its status: no database");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 3s: no READY=1 came; its status: no database");
 	start(pid1, STEPS("one", "say=up", ", ready: {probe: notify, timeout: 10ms}, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 10ms: no READY=1 came");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 10ms: no READY=1 came");
 }
 
 /* The message of one that has ended before is not its own, nor is that of one that runs. */
@@ -265,9 +251,10 @@ static void test_notify_message_of_another_service_does_not_count(void **state)
 			    STEPS("one", "say=up",
 				    ", ready: {probe: 'notify:~/socket', timeout: 3s}, "
 				    "after: other, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 3s: no READY=1 came, but messages of processes that "
-			   "are not its own");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1,
+		"one: not ready in 3s: no READY=1 came, but messages of processes that "
+		"are not its own");
 	/* The second is read when the first has been dealt with. */
 	start(pid1, STEPS("one", "'await=~/go', say=ready, 'send=READY=1'",
 			    ", ready: 'notify:~/socket'") STEPS("other",
@@ -291,8 +278,8 @@ static void test_notify_message_from_outside_does_not_count(void **state)
 	assert_int_equal(
 		sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address, sizeof(address)), 7);
 	close(fd);
-	finish(pid1, 124);
-	expect_error(pid1, "but messages of processes that are not its own");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "but messages of processes that are not its own");
 }
 
 static void test_notify_message_of_a_descendant_counts(void **state)
@@ -315,7 +302,7 @@ static void test_notify_socket_of_the_container_is_husks(void **state)
 		"  two: {command: [@, environment], after: one, main: true}\n",
 		(const char *const[]){"NOTIFY_SOCKET=/nowhere", "A=1", NULL});
 	pid1_expect(pid1, "A=1");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 	/* `pass` does not keep its own from it. */
 	start_with(pid1,
 		"  one: {command: [@, environment], pass: [A], ready: notify, "
@@ -327,13 +314,13 @@ static void test_notify_socket_of_the_container_is_husks(void **state)
 	assert_ptr_equal(strstr(line, "NOTIFY_SOCKET=@husk/"), line);
 	assert_string_equal(strrchr(line, '/'), "/one");
 	/* It has ended without a word that it is ready. */
-	finish(pid1, 124);
+	pid1_finish(pid1, 124);
 	pid1_start(pid1,
 		&(struct pid1_options){
 			.environment = (const char *const[]){"NOTIFY_SOCKET=/nowhere", NULL}},
 		WORDS("--", pid1_child(), "environment"));
 	pid1_expect(pid1, "NOTIFY_SOCKET=/nowhere");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_notify_status_shown_escaped(void **state)
@@ -364,8 +351,8 @@ static void test_notify_main_pid_followed(void **state)
 	/* The oldest child. */
 	heir = pid1_child_of(pid1->pid);
 	assert_int_equal(kill(heir, SIGUSR1), 0);
-	finish(pid1, 128 + SIGUSR1);
-	expect_error(pid1, "one: killed by SIGUSR1");
+	pid1_finish(pid1, 128 + SIGUSR1);
+	pid1_expect_error(pid1, "one: killed by SIGUSR1");
 	/* From its own session too, where it was a descendant when that was said. */
 	start(pid1, STEPS("one", "fork=session, parent, 'read=MAINPID=%c', 'read=READY=1', exit=7",
 			    ", ready: notify, main: true") AFTER("one"));
@@ -386,7 +373,7 @@ static void test_notify_main_pid_while_stopping_is_told(void **state)
 	pid1_expect(pid1, "ready");
 	pid1_find_error(pid1, "one: ready");
 	pid1_kill(pid1, SIGTERM);
-	finish(pid1, 128 + SIGQUIT);
+	pid1_finish(pid1, 128 + SIGQUIT);
 	start(pid1,
 		STEPS("one",
 			"ignore=15, fork, ignore=15, parent, 'read=MAINPID=%c', 'read=READY=1', "
@@ -394,7 +381,7 @@ static void test_notify_main_pid_while_stopping_is_told(void **state)
 			", ready: notify, main: true, stop: {timeout: 10ms}"));
 	pid1_expect(pid1, "ready");
 	pid1_kill(pid1, SIGTERM);
-	finish(pid1, 128 + SIGKILL);
+	pid1_finish(pid1, 128 + SIGKILL);
 }
 
 /* It has joined the other's group, and speaks for it: its end would be seen only once. */
@@ -406,7 +393,7 @@ static void test_notify_main_pid_of_another_service_refused(void **state)
 			    STEPS("two", "join=2, 'to=~/socket', 'send=READY=1%nMAINPID=%s'", ""));
 	pid1_find_error(pid1, "one: ready");
 	make("go");
-	finish(pid1, 7);
+	pid1_finish(pid1, 7);
 	expect_no_error(pid1, "goes on");
 }
 static void test_notify_main_pid_of_no_child_refused(void **state)
@@ -415,18 +402,18 @@ static void test_notify_main_pid_of_no_child_refused(void **state)
 
 	start(pid1,
 		STEPS("one", "'read=READY=1%nMAINPID=1', exit=7", ", ready: notify, main: true"));
-	finish(pid1, 7);
+	pid1_finish(pid1, 7);
 	expect_no_error(pid1, "goes on");
 	/* It is there no more. */
 	start(pid1, STEPS("one", "fork, exit=3, parent, 'read=READY=1%nMAINPID=%c', reap, exit=7",
 			    ", ready: notify, main: true"));
-	finish(pid1, 7);
+	pid1_finish(pid1, 7);
 	expect_no_error(pid1, "goes on");
 	/* Its own child, which it has taken back. */
 	start(pid1,
 		STEPS("one", "fork, parent, 'read=READY=1%nMAINPID=%c', 'read=MAINPID=%s', exit=7",
 			", ready: notify, main: true"));
-	finish(pid1, 7);
+	pid1_finish(pid1, 7);
 	expect_no_error(pid1, "goes on");
 }
 
@@ -591,7 +578,7 @@ static void test_manager_is_told_when_all_are_up_and_at_the_stop(void **state)
 	/* Its end says so too. */
 	start_with(pid1, STEPS("one", "exit=3", ", main: true"),
 		(const char *const[]){variable, NULL});
-	finish(pid1, 3);
+	pid1_finish(pid1, 3);
 	assert_true(recv(fd, variable, sizeof(variable), MSG_DONTWAIT) > 0);
 	close(fd);
 }
@@ -602,8 +589,9 @@ static void test_manager_that_is_not_there_is_said(void **state)
 
 	start_with(pid1, STEPS("one", "exit=0", ", main: true"),
 		(const char *const[]){"NOTIFY_SOCKET=/nowhere/at/all", NULL});
-	finish(pid1, 0);
-	expect_error(pid1, "warning: NOTIFY_SOCKET: cannot connect to /nowhere/at/all: No such");
+	pid1_finish(pid1, 0);
+	pid1_expect_error(
+		pid1, "warning: NOTIFY_SOCKET: cannot connect to /nowhere/at/all: No such");
 	/* Declared, it is the service's: husk leaves it alone. */
 	write_config("  one: {command: [@, environment], main: true}\n"
 		     "env: {NOTIFY_SOCKET: {required: true}}\n");
@@ -612,7 +600,7 @@ static void test_manager_that_is_not_there_is_said(void **state)
 			.environment = (const char *const[]){"NOTIFY_SOCKET=/nowhere", NULL}},
 		WORDS("-c", inside("husk.yaml")));
 	pid1_expect(pid1, "NOTIFY_SOCKET=/nowhere");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 	assert_string_equal(pid1->errors, "");
 }
 
@@ -633,7 +621,7 @@ static void test_fd_high_number_given_alone(void **state)
 	/* husk's own are not among them. */
 	start(pid1, "  one: {command: [@, state], ready: 'fd:200', main: true}\n");
 	assert_string_equal(pid1_find(pid1, "fds "), "0 1 2 200");
-	finish(pid1, 124);
+	pid1_finish(pid1, 124);
 }
 
 static void test_fd_no_newline_in_time_ends_with_124(void **state)
@@ -641,8 +629,8 @@ static void test_fd_no_newline_in_time_ends_with_124(void **state)
 	struct pid1 *pid1 = *state;
 
 	start(pid1, STEPS("one", "dot=5", ", ready: {probe: 'fd:5', timeout: 50ms}, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 50ms: no newline came on descriptor 5");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 50ms: no newline came on descriptor 5");
 }
 
 static void test_fd_closed_without_a_newline_is_not_ready(void **state)
@@ -651,8 +639,8 @@ static void test_fd_closed_without_a_newline_is_not_ready(void **state)
 
 	start(pid1, STEPS("one", "dot=5, close=5",
 			    ", ready: {probe: 'fd:5', timeout: 10h}, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready: descriptor 5 was closed without a newline");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready: descriptor 5 was closed without a newline");
 }
 
 /* It closes the descriptor too, but that is not what is wrong. */
@@ -663,8 +651,8 @@ static void test_fd_ended_before_it_is_ready_is_told_as_its_end(void **state)
 	for (int i = 0; i < 20; i++) {
 		start(pid1, STEPS("one", "dot=5, exit=3",
 				    ", ready: {probe: 'fd:5', timeout: 10h}, main: true"));
-		finish(pid1, 3);
-		expect_error(pid1, "one: exited with status 3");
+		pid1_finish(pid1, 3);
+		pid1_expect_error(pid1, "one: exited with status 3");
 		expect_no_error(pid1, "not ready");
 	}
 }
@@ -698,9 +686,9 @@ static void test_probe_not_ready_says_what_it_said_last(void **state)
 
 	start(pid1, STEPS("one", "say=up",
 			    ", ready: {probe: 'file:~/never', timeout: 2s}, main: true"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 2s");
-	expect_error(pid1, "No such file or directory");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 2s");
+	pid1_expect_error(pid1, "No such file or directory");
 }
 
 /* A stopped child says nothing, and is in nobody's way. */
@@ -714,8 +702,8 @@ static void test_probe_helper_stopped_not_ready_in_time(void **state)
 	pid1_expect(pid1, "up");
 	helper = find_waiting_helper(pid1, 0);
 	assert_int_equal(kill(helper, SIGSTOP), 0);
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 3s");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 3s");
 	assert_int_equal(kill(helper, 0), -1);
 }
 
@@ -726,10 +714,10 @@ static void test_probe_failing_on_and_on_is_started_again_up_to_the_limit(void *
 	start(pid1, STEPS("one", "say=up",
 			    ", ready: {probe: 'file:~/never', timeout: 10ms}, restart: {on: "
 			    "failure, delay: 1ms..1ms, limit: 2 in 1h}"));
-	finish(pid1, 124);
-	expect_error(pid1, "one: not ready in 10ms");
-	expect_error(pid1, "; started again\n");
-	expect_error(pid1, "restart.limit is reached");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "one: not ready in 10ms");
+	pid1_expect_error(pid1, "; started again\n");
+	pid1_expect_error(pid1, "restart.limit is reached");
 }
 
 /* ---- health ---- */
@@ -748,7 +736,7 @@ static void test_health_failing_is_restarted(void **state)
 	pid1_expect(pid1, "up");
 	pid1_find_error(pid1, "one: unhealthy 2 times in a row");
 	stop(pid1, 128 + SIGTERM);
-	expect_error(pid1, "No such file or directory; started again");
+	pid1_expect_error(pid1, "No such file or directory; started again");
 }
 
 static void test_health_without_restart_ends_with_a_failure(void **state)
@@ -759,8 +747,8 @@ static void test_health_without_restart_ends_with_a_failure(void **state)
 	start(pid1, "  one: {command: [@, stop-on, '15'], main: true, health: {probe: "
 		    "'file:~/never', every: 10ms, failures: 3}}\n");
 	pid1_expect(pid1, "ready");
-	finish(pid1, 1);
-	expect_error(pid1, "one: unhealthy 3 times in a row: ");
+	pid1_finish(pid1, 1);
+	pid1_expect_error(pid1, "one: unhealthy 3 times in a row: ");
 }
 
 /* Nobody accepts what is asked: a child waits for the answer, and is stopped meanwhile. */
@@ -776,8 +764,8 @@ static void test_health_probe_stopped_counts_and_is_killed(void **state)
 	helper = find_waiting_helper(pid1, 0);
 	assert_int_equal(kill(helper, SIGSTOP), 0);
 	pid1_find_error(pid1, "one: unhealthy: the probe does not come back");
-	finish(pid1, 128 + SIGTERM);
-	expect_error(pid1, "one: unhealthy 2 times in a row: ");
+	pid1_finish(pid1, 128 + SIGTERM);
+	pid1_expect_error(pid1, "one: unhealthy 2 times in a row: ");
 	assert_int_equal(kill(helper, 0), -1);
 }
 
@@ -791,8 +779,8 @@ static void test_health_probe_killed_counts(void **state)
 			    "timeout: 1s, failures: 1}"));
 	pid1_expect(pid1, "up");
 	assert_int_equal(kill(find_waiting_helper(pid1, 0), SIGKILL), 0);
-	finish(pid1, 128 + SIGTERM);
-	expect_error(pid1, "one: unhealthy 1 time");
+	pid1_finish(pid1, 128 + SIGTERM);
+	pid1_expect_error(pid1, "one: unhealthy 1 time");
 }
 
 int main(void)

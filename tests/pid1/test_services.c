@@ -6,62 +6,13 @@
 #include <unistd.h>
 
 /* Several services, each the testchild, in a husk.yaml of their own. */
-static char config[256];
-
-/* Each @ of `text` is the testchild's path. */
 static void start(struct pid1 *pid1, const char *text)
 {
-	const char *child = pid1_child();
-	const char *folder = getenv("TMPDIR");
-	int fd;
-
-	(void)snprintf(config, sizeof(config), "%s/husk-services-XXXXXX", folder ? folder : "/tmp");
-	fd = mkstemp(config);
-	assert_true(fd >= 0);
-	assert_true(dprintf(fd, "version: 1\ngrace: 10h\nservices:\n") > 0);
-	for (const char *at = text; *at; at++)
-		assert_true(*at == '@' ? dprintf(fd, "%s", child) > 0 : write(fd, at, 1) == 1);
-	close(fd);
-	pid1_start(pid1, NULL, WORDS("-c", config));
-}
-
-static void finish(struct pid1 *pid1, int status)
-{
-	assert_int_equal(pid1_end(pid1), status);
-	assert_int_equal(unlink(config), 0);
-	config[0] = '\0';
-}
-
-static int tear_down(void **state)
-{
-	if (config[0] != '\0')
-		(void)unlink(config);
-	config[0] = '\0';
-	return pid1_tear_down(state);
+	pid1_configure(pid1, text);
+	pid1_start(pid1, NULL, WORDS("-c", pid1->config));
 }
 
 #define SERVICE(name, words, more) "  " name ": {command: [@, " words "]" more "}\n"
-
-static void expect_error(const struct pid1 *pid1, const char *text)
-{
-	if (!strstr(pid1->errors, text))
-		fail_msg("\"%s\" is not in:\n%s", text, pid1->errors);
-}
-
-/* Two lines in any order: a service that does not say when it is ready is not waited for longer
- * than to its exec. */
-static void expect_both(struct pid1 *pid1, const char *one, const char *other)
-{
-	const char *line = pid1_line(pid1);
-
-	assert_non_null(line);
-	if (strcmp(line, one) == 0) {
-		pid1_expect(pid1, other);
-	} else {
-		assert_string_equal(line, other);
-		pid1_expect(pid1, one);
-	}
-}
 
 static void test_start_waits_for_what_comes_before(void **state)
 {
@@ -70,12 +21,12 @@ static void test_start_waits_for_what_comes_before(void **state)
 	start(pid1, SERVICE("web", "service, web", ", after: [migrate], main: true")
 			    SERVICE("migrate", "service, migrate, '0'", ", oneshot: true")
 				    SERVICE("db", "service, db", ", before: [migrate]"));
-	expect_both(pid1, "db up", "migrate up");
+	pid1_expect_both(pid1, "db up", "migrate up");
 	pid1_expect(pid1, "web up");
 	pid1_kill(pid1, SIGTERM);
 	pid1_expect(pid1, "web down");
 	pid1_expect(pid1, "db down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_start_oneshot_fails_ends_with_its_status(void **state)
@@ -85,8 +36,8 @@ static void test_start_oneshot_fails_ends_with_its_status(void **state)
 	start(pid1, SERVICE("db", "service, db", "") SERVICE(
 			    "migrate", "service, migrate, '7'", ", oneshot: true, after: [db]")
 			    SERVICE("web", "service, web", ", after: [migrate], main: true"));
-	finish(pid1, 7);
-	expect_error(pid1, "migrate: exited with status 7");
+	pid1_finish(pid1, 7);
+	pid1_expect_error(pid1, "migrate: exited with status 7");
 }
 
 /* What comes after it must not start, as it would where a finished oneshot came before. */
@@ -97,8 +48,8 @@ static void test_start_ends_well_before_it_is_ready_fails(void **state)
 	start(pid1, SERVICE("db", "service, db, '0'", ", ready: 'file:/no/where', restart: never")
 			    SERVICE("web", "service, web", ", after: [db], main: true"));
 	pid1_expect(pid1, "db up");
-	finish(pid1, 124);
-	expect_error(pid1, "db: not ready in 30s: it ended well before");
+	pid1_finish(pid1, 124);
+	pid1_expect_error(pid1, "db: not ready in 30s: it ended well before");
 }
 
 static void test_main_fails_others_stop_status_is_its(void **state)
@@ -107,8 +58,8 @@ static void test_main_fails_others_stop_status_is_its(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "")
 			    SERVICE("web", "service, web, '3'", ", after: [db], main: true"));
-	finish(pid1, 3);
-	expect_error(pid1, "web: exited with status 3");
+	pid1_finish(pid1, 3);
+	pid1_expect_error(pid1, "web: exited with status 3");
 }
 
 static void test_main_ends_well_status_0(void **state)
@@ -117,7 +68,7 @@ static void test_main_ends_well_status_0(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "")
 			    SERVICE("web", "service, web, '0'", ", after: [db], main: true"));
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_restart_limit_ends_with_the_services_status(void **state)
@@ -126,9 +77,9 @@ static void test_restart_limit_ends_with_the_services_status(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '3'",
 			    ", after: [db], restart: {on: failure, delay: 1ms, limit: 2 in 1h}"));
-	finish(pid1, 3);
-	expect_error(pid1, "web: exited with status 3; started again");
-	expect_error(pid1,
+	pid1_finish(pid1, 3);
+	pid1_expect_error(pid1, "web: exited with status 3; started again");
+	pid1_expect_error(pid1,
 		"web: exited with status 3; started again 2 times in 3600s: restart.limit "
 		"is reached");
 }
@@ -140,9 +91,10 @@ static void test_restart_of_what_cannot_be_run_is_said(void **state)
 	start(pid1, SERVICE("db", "service, db",
 			    "") "  web: {command: [/no/such/program], after: [db],\n"
 				"    restart: {on: failure, delay: 1ms, limit: 1 in 1h}}\n");
-	finish(pid1, 127);
-	expect_error(pid1, "web: cannot run /no/such/program: it does not exist; started again");
-	expect_error(pid1, "it does not exist; started again 1 time in 3600s: ");
+	pid1_finish(pid1, 127);
+	pid1_expect_error(
+		pid1, "web: cannot run /no/such/program: it does not exist; started again");
+	pid1_expect_error(pid1, "it does not exist; started again 1 time in 3600s: ");
 }
 
 static void test_restart_always_limit_is_no_success(void **state)
@@ -151,7 +103,7 @@ static void test_restart_always_limit_is_no_success(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '0'",
 			    ", restart: {on: always, delay: 1ms, limit: 1 in 1h}, after: [db]"));
-	finish(pid1, 1);
+	pid1_finish(pid1, 1);
 }
 
 static void test_restart_after_a_kill(void **state)
@@ -160,8 +112,8 @@ static void test_restart_after_a_kill(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "raise, '9'",
 			    ", after: [db], restart: {on: always, delay: 1ms, limit: 3 in 1h}"));
-	finish(pid1, 137);
-	expect_error(pid1, "web: killed by SIGKILL; started again");
+	pid1_finish(pid1, 137);
+	pid1_expect_error(pid1, "web: killed by SIGKILL; started again");
 }
 
 /* The workers of a server would keep its port. */
@@ -178,7 +130,7 @@ static void test_restart_ends_what_the_last_one_left(void **state)
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	assert_true(left > 0);
 	pid1_kill(pid1, SIGTERM);
-	finish(pid1, 1);
+	pid1_finish(pid1, 1);
 }
 
 static void test_stop_during_a_backoff_ends_at_once(void **state)
@@ -187,11 +139,11 @@ static void test_stop_during_a_backoff_ends_at_once(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web, '3'",
 			    ", after: [db], restart: {on: failure, delay: 10h..20h}"));
-	expect_both(pid1, "db up", "web up");
+	pid1_expect_both(pid1, "db up", "web up");
 	pid1_find_error(pid1, "web: exited with status 3; started again in ");
 	pid1_kill(pid1, SIGTERM);
 	pid1_expect(pid1, "db down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_stop_while_waiting_starts_nothing_more(void **state)
@@ -203,7 +155,7 @@ static void test_stop_while_waiting_starts_nothing_more(void **state)
 	pid1_expect(pid1, "migrate up");
 	pid1_kill(pid1, SIGTERM);
 	pid1_expect(pid1, "migrate down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_stop_during_another_stop_kills(void **state)
@@ -212,11 +164,11 @@ static void test_stop_during_another_stop_kills(void **state)
 
 	start(pid1,
 		SERVICE("db", "service, db", "") SERVICE("web", "ignore-term", ", after: [db]"));
-	expect_both(pid1, "db up", "ready");
+	pid1_expect_both(pid1, "db up", "ready");
 	pid1_kill(pid1, SIGTERM);
 	pid1_kill(pid1, SIGINT);
 	pid1_expect(pid1, "db down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_every_runs_again_and_again(void **state)
@@ -231,7 +183,7 @@ static void test_every_runs_again_and_again(void **state)
 	pid1_kill(pid1, SIGTERM);
 	/* One may just be starting. */
 	(void)pid1_find(pid1, "db down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_all_ended_ends(void **state)
@@ -242,7 +194,7 @@ static void test_all_ended_ends(void **state)
 			    SERVICE("two", "service, two, '0'", ", after: [one]"));
 	pid1_expect(pid1, "one up");
 	pid1_expect(pid1, "two up");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_signal_goes_to_the_main_one(void **state)
@@ -251,11 +203,11 @@ static void test_signal_goes_to_the_main_one(void **state)
 
 	start(pid1, SERVICE("db", "service, db", "")
 			    SERVICE("web", "stop-on, '10'", ", after: [db], main: true"));
-	expect_both(pid1, "db up", "ready");
+	pid1_expect_both(pid1, "db up", "ready");
 	pid1_kill(pid1, SIGUSR1);
 	pid1_expect(pid1, "stopped by 10");
 	pid1_expect(pid1, "db down");
-	finish(pid1, 0);
+	pid1_finish(pid1, 0);
 }
 
 static void test_start_exec_fails_is_told_and_tried_again(void **state)
@@ -265,14 +217,14 @@ static void test_start_exec_fails_is_told_and_tried_again(void **state)
 	start(pid1, SERVICE("db", "service, db", "") SERVICE("web", "service, web",
 			    ", after: [db], cwd: /no/where, restart: {on: failure, delay: 1ms, "
 			    "limit: 1 in 1h}"));
-	finish(pid1, 126);
-	expect_error(
+	pid1_finish(pid1, 126);
+	pid1_expect_error(
 		pid1, "web: cannot change to the directory /no/where: No such file or directory");
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pid1_set_up, pid1_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_start_waits_for_what_comes_before),
 		TEST(test_start_oneshot_fails_ends_with_its_status),
