@@ -108,18 +108,22 @@ enum supervise_act {
 	ACT_SWEEP_KILL = 1 << 15, /* KILL to it */
 	ACT_ABANDON = 1 << 16,    /* report: something survived KILL */
 	ACT_FINISH = 1 << 17,     /* end */
-	ACT_ARM_READY = 1 << 18,  /* from here on supervise's own */
+};
+
+/* What a cell has supervise itself do: in the same bits, and never listed. */
+enum {
+	ACT_ARM_READY = 1 << 18,
 	ACT_ARM_HEALTH = 1 << 19,
 	ACT_ARM_DELAY = 1 << 20,
 	ACT_ARM_STOP = 1 << 21,
 	ACT_ARM_KILL = 1 << 22,
 	ACT_ARM_SWEEP = 1 << 23,
-	ACT_DEFER = 1 << 25,     /* the reload comes when it is ready */
-	ACT_WANT_DOWN = 1 << 26, /* what is to become of it when it has ended */
-	ACT_WANT_UP = 1 << 27,
-	ACT_WANT_JUDGED = 1 << 28,
-	ACT_STOP_SERVICES = 1 << 29,
-	ACT_HURRY_SERVICES = 1 << 30,
+	ACT_DEFER = 1 << 24,     /* the reload comes when it is ready */
+	ACT_WANT_DOWN = 1 << 25, /* what is to become of it when it has ended */
+	ACT_WANT_UP = 1 << 26,
+	ACT_WANT_JUDGED = 1 << 27,
+	ACT_STOP_SERVICES = 1 << 28,
+	ACT_HURRY_SERVICES = 1 << 29,
 };
 
 /* How long KILL may take, and what is left may take after TERM. */

@@ -211,18 +211,6 @@ static void perform(struct init *init, const struct supervise_action *action)
 		log_error("a process is still there after SIGKILL: left behind");
 		break;
 	case ACT_FINISH:
-	case ACT_ARM_READY:
-	case ACT_ARM_HEALTH:
-	case ACT_ARM_DELAY:
-	case ACT_ARM_STOP:
-	case ACT_ARM_KILL:
-	case ACT_ARM_SWEEP:
-	case ACT_DEFER:
-	case ACT_WANT_DOWN:
-	case ACT_WANT_UP:
-	case ACT_WANT_JUDGED:
-	case ACT_STOP_SERVICES:
-	case ACT_HURRY_SERVICES:
 		break;
 	}
 }
