@@ -856,6 +856,33 @@ static bool fork_step(const char *how)
 }
 
 /* One step, its word behind the `=`. */
+static bool has_pidfd(pid_t pid)
+{
+	char path[300], link[32];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)pid, entry->d_name);
+		ssize_t len = readlink(path, link, sizeof(link) - 1);
+		link[len > 0 ? len : 0] = '\0';
+		found = strcmp(link, "anon_inode:[pidfd]") == 0 || strncmp(link, "pidfd:", 6) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Until husk has taken a MAINPID= up; where it does not, for a third of a second. */
+static void await_followed(void)
+{
+	for (int i = 0; i < 333 && !has_pidfd(getppid()); i++)
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 static void do_step(const char *step)
 {
 	const char *is = strchr(step, '=');
@@ -890,6 +917,8 @@ static void do_step(const char *step)
 		(void)unlink(value);
 	else if (STEP("ignore"))
 		signal(atoi(value), SIG_IGN);
+	else if (STEP("followed"))
+		await_followed();
 	else if (STEP("orphan"))
 		await_orphan();
 	else if (STEP("join"))

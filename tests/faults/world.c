@@ -68,7 +68,7 @@ static int make_services(const char *child)
 		"services:\n"
 		"  app:\n"
 		"    command: [%s, steps, fork, orphan, exit=3, parent, \"send=MAINPID=%%c\", "
-		"\"send=READY=1\", exit=3, the-program]\n"
+		"\"send=READY=1\", followed, exit=3, the-program]\n"
 		"    ready: notify\n",
 		child);
 	if (put("notify.yaml", text) < 0)
